@@ -1,0 +1,205 @@
+"""One way to build a FastAPI application, so that every service answers alike."""
+
+import gc
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+
+import swagger_ui_bundle
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CollectorRegistry, generate_latest
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from services.chassis import db, problems
+from services.chassis.auth import Gate
+from services.chassis.db import Database
+from services.chassis.idempotency import Replay
+from services.chassis.observe import Observe
+from services.chassis.problems import Invalid, Malformed, NotFound, Problem, Unavailable
+from services.chassis.settings import ServiceSettings
+
+LARGEST_BODY = 20 * 1024 * 1024
+
+
+class ProblemResponse(JSONResponse):
+    media_type = "application/problem+json"
+
+
+class ProblemBody(BaseModel):
+    """A problem (RFC 9457)."""
+
+    type: str = Field(description="Stable and resolvable on this service", examples=["/problems/not-found"])
+    title: str
+    status: int
+    detail: str | None = None
+    errors: list[dict[str, Any]] | None = Field(
+        default=None, description="Every rule that failed: each with its own type, detail and JSON pointer"
+    )
+
+
+class InvalidRequest(Invalid):
+    """The request is not valid."""
+
+
+class NotJson(Malformed):
+    """The request body is not JSON."""
+
+
+class BehindMigrations(Unavailable):
+    """The database is not at this version's migration."""
+
+
+def new_router(prefix: str, tag: str) -> APIRouter:
+    """A concept's routes. Documenting `default` keeps FastAPI from publishing a 422 shape that we never send."""
+    return APIRouter(
+        prefix=prefix,
+        tags=[tag],
+        responses={
+            "default": {
+                "description": "A problem (RFC 9457)",
+                "content": {"application/problem+json": {"schema": ProblemBody.model_json_schema()}},
+            }
+        },
+    )
+
+
+def new_app(
+    title: str,
+    *,
+    section: str,
+    description: str,
+    version: str,
+    settings: ServiceSettings,
+    database: Database,
+    routers: Sequence[APIRouter],
+    closing: Sequence[Callable[[], None]] = (),
+) -> FastAPI:
+    """`section` is the database's name in alembic.ini; `closing` is called when the service stops."""
+    registry = CollectorRegistry()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # What lives as long as the process is not worth looking at in every collection: p99 falls by half.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        yield
+        gc.unfreeze()
+        for close in closing:
+            close()
+        database.close()
+
+    app = FastAPI(
+        title=title,
+        version=version,
+        description=description,
+        lifespan=lifespan,
+        max_body_size=LARGEST_BODY,
+        docs_url=None,
+        redoc_url=None,
+        middleware=[Middleware(Observe, registry=registry)],
+        license_info={"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
+    )
+    app.state.database = database
+    app.state.settings = settings
+    app.state.gate = Gate(settings.issuers, scope_prefix=settings.scope_prefix, audience=settings.audience)
+    for router in routers:
+        # Not include_router: a request would look through nested routers, at half the speed of one flat list.
+        app.router.routes.extend(router.routes)
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(Replay, _replay)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    _add_operations(app, section, database, registry)
+    _add_docs(app, title)
+    return app
+
+
+def _add_operations(app: FastAPI, section: str, database: Database, registry: CollectorRegistry) -> None:
+    newest = db.head(section)
+
+    @app.get("/health/live", include_in_schema=False)
+    async def live() -> dict[str, str]:
+        return {"status": "live"}
+
+    @app.get("/health/ready", include_in_schema=False)
+    def ready() -> dict[str, str | None]:
+        found = database.revision()
+        if found != newest:
+            raise BehindMigrations(f"It is at {found}, and {newest} is needed.")
+        return {"status": "ready", "migration": found}
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return PlainTextResponse(generate_latest(registry), media_type="text/plain; version=0.0.4")
+
+    @app.get("/problems/{slug}", include_in_schema=False)
+    async def explain(slug: str) -> dict[str, Any]:
+        for kind in problems.known():
+            if kind.slug() == slug:
+                about = " ".join((kind.__doc__ or "").split())
+                return {"type": kind.type(), "title": kind.title(), "status": kind.status, "about": about}
+        raise NotFound(f"No problem is called {slug!r}.")
+
+
+def _add_docs(app: FastAPI, title: str) -> None:
+    app.mount("/docs/assets", StaticFiles(directory=str(swagger_ui_bundle.swagger_ui_path)), name="docs-assets")
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title=title,
+            swagger_js_url="/docs/assets/swagger-ui-bundle.js",
+            swagger_css_url="/docs/assets/swagger-ui.css",
+            swagger_favicon_url="/docs/assets/favicon-32x32.png",
+            swagger_ui_parameters={"persistAuthorization": True, "tryItOutEnabled": True},
+        )
+
+
+def _problem(request: Request, exc: Exception) -> ProblemResponse:
+    assert isinstance(exc, Problem)
+    return ProblemResponse(exc.body(), exc.status, exc.headers)
+
+
+def _replay(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, Replay)
+    return exc.response
+
+
+def _invalid(request: Request, exc: Exception) -> ProblemResponse:
+    assert isinstance(exc, RequestValidationError)
+    errors = exc.errors()
+    if any(error["type"] == "json_invalid" for error in errors):
+        return _problem(request, NotJson("The body cannot be read as JSON."))
+    problem = InvalidRequest(f"{len(errors)} of the request's values cannot be used.")
+    problem.members["errors"] = [
+        {
+            "type": InvalidRequest.type(),
+            "pointer": _pointer(error["loc"]),
+            "detail": error["msg"].removeprefix("Value error, "),
+        }
+        for error in errors
+    ]
+    return _problem(request, problem)
+
+
+def _pointer(location: Sequence[str | int]) -> str:
+    """`("body", "lines", 0, "quantity")` → `#/lines/0/quantity`; a query value → `?limit`; a header → its name."""
+    where, *path = location
+    if where == "body":
+        return "#/" + "/".join(str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    return f"{'?' if where == 'query' else ''}{'/'.join(map(str, path))}"
+
+
+def _http(request: Request, exc: Exception) -> ProblemResponse:
+    assert isinstance(exc, HTTPException)
+    body = {"type": "about:blank", "title": HTTPStatus(exc.status_code).phrase, "status": exc.status_code}
+    return ProblemResponse(body, exc.status_code, dict(exc.headers or {}))

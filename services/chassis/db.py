@@ -1,0 +1,141 @@
+"""One request is one transaction, committed before the answer leaves."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from fastapi import Depends, Request
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlmodel import Session
+
+from services.chassis.problems import Unavailable
+
+NAMING = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+}
+PROJECT = Path(__file__).parents[2]
+
+JSON = JSONB(none_as_null=True)
+INSTANT = sa.DateTime(timezone=True)
+MONEY = sa.Numeric(14, 2)
+
+
+class DatabaseAway(Unavailable):
+    """The database is away or too busy."""
+
+
+def choice(values: type[StrEnum]) -> sa.Enum:
+    """A column that holds the enum's values as text, so that adding one needs no ALTER TYPE."""
+    return sa.Enum(values, native_enum=False, length=40, values_callable=lambda enum: [m.value for m in enum])
+
+
+def adopt(metadata: sa.MetaData, *tables: sa.Table) -> None:
+    """Let a service's own metadata include the chassis's tables, so that its migrations create them."""
+    for table in tables:
+        table.to_metadata(metadata)
+
+
+class Database:
+    """A service's connections. Sessions write; readers are autocommit and hold no transaction open."""
+
+    def __init__(self, url: str, *, connections: int = 8) -> None:
+        self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+        self.engine = sa.create_engine(
+            self.url,
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=2,
+            pool_pre_ping=False,
+            connect_args={
+                "connect_timeout": 2,
+                "options": "-c timezone=UTC -c statement_timeout=10s -c lock_timeout=5s",
+            },
+        )
+        self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """One transaction: everything in it is committed at the end, or nothing."""
+        with _told(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        with _told(), Session(self._autocommit, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    def revision(self) -> str | None:
+        """Which migration the database stands at."""
+        with self.reading() as session:
+            return session.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A database that is gone, full or locked is a 503, not a crash."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise DatabaseAway("All connections are in use.", retry_after=1) from error
+    except OperationalError as error:
+        raise DatabaseAway from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise DatabaseAway from error
+        raise
+
+
+def migrations(section: str) -> Config:
+    """Alembic's configuration for one database, wherever the process was started."""
+    return Config(PROJECT / "alembic.ini", ini_section=section)
+
+
+def head(section: str) -> str | None:
+    """The newest migration that this code knows for a database."""
+    return ScriptDirectory.from_config(migrations(section)).get_current_head()
+
+
+def database(request: Request) -> Database:
+    found = request.app.state.database
+    assert isinstance(found, Database)
+    return found
+
+
+def _session(request: Request) -> Iterator[Session]:
+    with database(request).writing() as session:
+        yield session
+
+
+def _reader(request: Request) -> Iterator[Session]:
+    with database(request).reading() as session:
+        yield session
+
+
+# scope="function" commits before the response is sent. The default scope commits after it, so that a failed commit
+# would already have been answered 201.
+SessionDep = Annotated[Session, Depends(_session, scope="function")]
+"""A transaction; its connection is taken at the first query, so a route asks its neighbours before that."""
+ReaderDep = Annotated[Session, Depends(_reader, scope="function")]
+"""Autocommit reads, for a GET: no BEGIN, no ROLLBACK."""
+
+
+async def _database(request: Request) -> Database:
+    return database(request)
+
+
+DatabaseDep = Annotated[Database, Depends(_database)]
+"""For a route that reads, then asks a neighbour, then writes: it holds no connection while it waits."""

@@ -1,0 +1,14 @@
+"""The integration service's own tables, apart from every other service's."""
+
+from sqlalchemy import MetaData
+from sqlmodel import SQLModel
+
+from services.chassis import audit, feed, idempotency
+from services.chassis.db import NAMING, adopt
+
+
+class Table(SQLModel):
+    metadata = MetaData(naming_convention=NAMING)
+
+
+adopt(Table.metadata, audit.TABLE, feed.TABLE, idempotency.TABLE)

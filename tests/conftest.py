@@ -1,0 +1,84 @@
+"""Each service as the tests meet it: the real app, over HTTP, on a PostgreSQL database of the test's own."""
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic import command
+
+from services.chassis import db, embedded
+from tests.issuer import Issuer
+
+SECTIONS = {
+    "catalog": "services.catalog",
+    "agreements": "services.agreements",
+    "integration": "services.integration",
+    "sandbox": "services.integration.sandbox",
+}
+NewDatabase = Callable[..., str]
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[embedded.Server]:
+    """PostgreSQL for this run only; it need not survive a power cut."""
+    folder = Path(tempfile.mkdtemp(prefix="sv"))
+    folder.chmod(0o755)
+    running = embedded.start(folder / "pg")
+    with psycopg.connect(running.url("postgres"), autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
+    yield running
+    running.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template(server: embedded.Server) -> Callable[[str, bool], str]:
+    """The name of a database that is migrated, and seeded if asked, to be copied."""
+    made: set[str] = set()
+
+    def of(section: str, seeded: bool) -> str:
+        name = f"{section}_{'seeded' if seeded else 'empty'}"
+        if name not in made:
+            url = server.create(name, template=of(section, False) if seeded else None)
+            if not seeded:
+                config = db.migrations(section)
+                config.attributes["url"] = url
+                command.upgrade(config, "head")
+            else:
+                database = db.Database(url)
+                import_module(f"{SECTIONS[section]}.seed").load(database, tell=lambda line: None)
+                database.close()
+            made.add(name)
+        return name
+
+    return of
+
+
+@pytest.fixture
+def new_database(server: embedded.Server, template: Callable[[str, bool], str]) -> Iterator[NewDatabase]:
+    """`new_database("catalog", seeded=True)` → URL of a database of this test's own."""
+    made: list[str] = []
+
+    def create(section: str, *, seeded: bool = False) -> str:
+        name = f"t{next(_numbers)}_{section}"
+        made.append(name)
+        return server.create(name, template=template(section, seeded))
+
+    yield create
+    for name in made:
+        server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Iterator[Issuer]:
+    running = Issuer()
+    yield running
+    running.close()
