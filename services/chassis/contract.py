@@ -14,7 +14,7 @@ def example(
     query: dict[str, Any] | None = None,
     headers: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """For a route's `openapi_extra`. The example is sent by `organisation` (a token of its own, with the scopes that the
+    """For a route's `openapi_extra`. The example is sent by `organisation` (a token of its own with the scopes that the
     operation needs) with the path values that stand as `Path(examples=[…])`, and answers the operation's declared
     success. A test sends every one to the seeded service."""
     shown: dict[str, Any] = {

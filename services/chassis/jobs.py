@@ -69,7 +69,8 @@ DROP_TABLES_SQL = """
 DO $$
 DECLARE found record;
 BEGIN
-    FOR found IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename LIKE 'procrastinate\\_%' LOOP
+    FOR found IN SELECT tablename FROM pg_tables
+                 WHERE schemaname = current_schema() AND tablename LIKE 'procrastinate\\_%' LOOP
         EXECUTE format('DROP TABLE %I CASCADE', found.tablename);
     END LOOP;
     FOR found IN SELECT p.oid::regprocedure AS signature FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
