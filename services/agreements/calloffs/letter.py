@@ -1,0 +1,71 @@
+"""A call-off's letters as PDF/A-2a: the order, and the message that it is cancelled."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import typst
+
+from services.agreements.calloffs.rules import Priced
+from services.agreements.calloffs.store import CANCELLATION, CallOff
+
+_TEMPLATE = Path(__file__).with_name("letter.typ")
+
+
+def title(row: CallOff, kind: str) -> str:
+    """What the letter is called in the recipient's inbox; never anything sensitive."""
+    return f"{'Avbestilling' if kind == CANCELLATION else 'Bestilling'} {row.number}"
+
+
+def pdf(row: CallOff, lines: Sequence[Priced], kind: str) -> bytes:
+    """The same call-off gives the same bytes: the date in it is the day it was placed."""
+    content = {
+        "kind": kind,
+        "title": title(row, kind),
+        "number": row.number,
+        "placed": [row.placed_on.year, row.placed_on.month, row.placed_on.day],
+        "needed_on": f"{row.needed_on:%d.%m.%Y}",
+        "buyer": {"name": row.buyer_name, "number": row.buyer},
+        "supplier": {"name": row.supplier_name, "number": row.supplier},
+        "agreement": _text(row.framework_title),
+        "agreement_slug": row.framework,
+        "owner": row.notice_owner,
+        "lot": _text(row.lot_title),
+        "reference": row.reference or "",
+        "lines": [
+            {
+                "name": _text(line.name),
+                "item": line.item,
+                "quantity": f"{line.quantity} {line.unit}",
+                "unit_price": _kroner(line.unit_price),
+                "amount": _kroner(line.net),
+                "vat_percent": f"{line.vat_percent.normalize():f} %",
+                "vat": _kroner(line.vat),
+            }
+            for line in lines
+        ],
+        "net": _kroner(row.net),
+        "vat": _kroner(row.vat),
+        "gross": _kroner(row.net + row.vat),
+        "certificates": [
+            f"{one['product']}: {one['certificate']}" for one in row.choice["certification"] if one["certificate"]
+        ],
+    }
+    made = typst.compile(
+        str(_TEMPLATE),
+        sys_inputs={"call_off": json.dumps(content, ensure_ascii=False)},
+        pdf_standards=["a-2a"],
+        ignore_system_fonts=True,
+    )
+    assert isinstance(made, bytes)
+    return made
+
+
+def _text(text: object) -> str:
+    assert isinstance(text, dict)
+    return str(text.get("nb") or text.get("nn") or next(iter(text.values())))
+
+
+def _kroner(amount: object) -> str:
+    """12345.5 → «12 345,50», with the narrow spaces that keep a number on one line."""
+    return f"{amount:,.2f}".replace(",", "\u202f").replace(".", ",")

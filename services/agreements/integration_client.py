@@ -1,0 +1,94 @@
+"""What agreements asks of integration: take a letter, and tell what has become of the letters."""
+
+import base64
+from typing import Any, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+
+from services.chassis.http import Neighbour
+from services.chassis.problems import NeighbourNonsense
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class LetterRefused(Exception):
+    """Integration will never take this letter: trying again does not help."""
+
+
+class Dispatch(BaseModel):
+    id: UUID
+    status: str
+    external_id: str | None = None
+
+
+class News(BaseModel):
+    """What an event says of a dispatch. `version` counts a dispatch's events."""
+
+    id: UUID
+    reference: str
+    status: str
+    version: int
+    external_id: str | None = None
+
+
+class _Event(BaseModel):
+    position: int
+    type: str
+    data: dict[str, Any]
+    recorded_at: str
+
+
+class _Events(BaseModel):
+    items: list[_Event]
+    next: int
+
+
+class Integration:
+    def __init__(self, neighbour: Neighbour) -> None:
+        self._neighbour = neighbour
+
+    def send(self, *, reference: str, recipient: str, name: str, title: str, filename: str, pdf: bytes) -> Dispatch:
+        """Hand a letter over; with the same reference again it is the same letter."""
+        status, body = self._neighbour.write(
+            "POST",
+            "/dispatches",
+            headers={"Idempotency-Key": reference},
+            json={
+                "reference": reference,
+                "recipient": {"organisation_number": recipient, "name": name},
+                "title": title,
+                "documents": [
+                    {
+                        "filename": filename,
+                        "media_type": "application/pdf",
+                        "content_base64": base64.b64encode(pdf).decode(),
+                    }
+                ],
+            },
+        )
+        if status in (400, 409, 413, 422):
+            raise LetterRefused(f"{status}: {body.get('detail') if isinstance(body, dict) else body}")
+        if status not in (200, 201):
+            raise NeighbourNonsense(f"Integration answered {status} to a letter.")
+        return _shaped(Dispatch, body)
+
+    def news(self, after: int) -> tuple[list[tuple[News, str]], int]:
+        """What happened to our letters after a position: [(news, recorded at)], and the position to go on from."""
+        status, body = self._neighbour.read("GET", "/events", params={"after": after, "limit": 200})
+        if status != 200:
+            raise NeighbourNonsense(f"Integration answered {status} to its feed.")
+        events = _shaped(_Events, body)
+        told = [
+            (_shaped(News, event.data), event.recorded_at)
+            for event in events.items
+            if event.type.startswith("dispatch.")
+        ]
+        return told, events.next
+
+
+def _shaped(shape: type[T], body: Any) -> T:
+    try:
+        return shape.model_validate(body)
+    except ValidationError as error:
+        raise NeighbourNonsense("Integration's answer has another shape than agreed.") from error

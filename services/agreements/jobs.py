@@ -1,0 +1,119 @@
+"""What the agreements service does later: deliver letters through integration, and hear what became of them."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+import procrastinate
+import sqlalchemy as sa
+
+from services.agreements.calloffs import letter, store
+from services.agreements.db import FEED_CURSOR
+from services.agreements.integration_client import Integration, LetterRefused
+from services.agreements.settings import Settings
+from services.chassis import jobs
+from services.chassis.db import Database
+from services.chassis.http import Neighbour, new_client
+from services.chassis.tokens import MachineToken
+
+SOURCE = "integration"
+ATTEMPTS, LONGEST_WAIT_SECONDS = 50, 30.0
+_log = logging.getLogger("letters")
+
+
+class _Retry(jobs.Backoff):
+    """A letter that is refused stays refused; everything else is tried again."""
+
+    def get_retry_decision(
+        self, *, exception: BaseException, job: procrastinate.jobs.Job
+    ) -> procrastinate.RetryDecision | None:
+        if isinstance(exception, LetterRefused):
+            _log.error("letter of %s is refused by integration: %s", job.task_kwargs.get("call_off"), exception)
+            return None
+        return super().get_retry_decision(exception=exception, job=job)
+
+
+class Letters:
+    """Delivers letters, and follows integration's feed."""
+
+    def __init__(self, database: Database, integration: Integration) -> None:
+        self._database = database
+        self._integration = integration
+
+    def deliver(self, call_off: str, kind: str) -> None:
+        """Make the letter once, then hand it over; as often as needed, always the same bytes by the same reference."""
+        with self._database.reading() as reader:
+            row, kept, lines = store.for_letter(reader, UUID(call_off), kind)
+        if kept.dispatch_id:
+            return
+        pdf = kept.pdf
+        if pdf is None:
+            made = letter.pdf(row, lines, kind)
+            with self._database.writing() as session:
+                pdf = store.keep_pdf(session, kept, made)
+        dispatch = self._integration.send(
+            reference=kept.reference,
+            recipient=row.supplier,
+            name=row.supplier_name,
+            title=letter.title(row, kind),
+            filename=f"{row.number}-{kind}.pdf",
+            pdf=pdf,
+        )
+        with self._database.writing() as session:
+            store.handed_over(session, kept.reference, dispatch.id)
+
+    def follow(self) -> None:
+        """Read the feed to its end; each page and the place it was read to are kept together."""
+        while self._follow_page():
+            continue
+
+    def _follow_page(self) -> bool:
+        with self._database.reading() as reader:
+            position = (
+                reader.execute(sa.select(FEED_CURSOR.c.position).where(FEED_CURSOR.c.source == SOURCE)).scalar() or 0
+            )
+        told, next_position = self._integration.news(position)
+        if next_position == position:
+            return False
+        with self._database.writing() as session:
+            for news, at in told:
+                store.heard(
+                    session,
+                    news.reference,
+                    status=news.status,
+                    version=news.version,
+                    external_id=news.external_id,
+                    at=datetime.fromisoformat(at),
+                )
+            session.execute(
+                sa.text(
+                    "INSERT INTO feed_cursor (source, position) VALUES (:source, :position) ON CONFLICT (source) "
+                    "DO UPDATE SET position = greatest(feed_cursor.position, excluded.position), read_at = now()"
+                ),
+                {"source": SOURCE, "position": next_position},
+            )
+        return True
+
+
+async def work(settings: Settings | None = None, *, ready: Callable[[], None] = lambda: None) -> None:
+    """The worker process: runs until it is told to stop, and finishes what it has in hand."""
+    settings = settings or Settings()
+    database = Database(settings.database_url, connections=settings.workers + 2)
+    token = MachineToken(
+        issuer=settings.maskinporten_issuer,
+        token_url=settings.maskinporten_token_url,
+        client=settings.client,
+        key_file=settings.key_file,
+        scope=f"{settings.scope_prefix}:dispatch.write {settings.scope_prefix}:dispatch.read",
+    )
+    with new_client(settings.integration_url, auth=token) as client:
+        letters = Letters(database, Integration(Neighbour("Integration", client)))
+        app = jobs.new_app(database)
+        app.task(
+            name=store.LETTER_TASK, queue="default", retry=_Retry(attempts=ATTEMPTS, longest=LONGEST_WAIT_SECONDS)
+        )(letters.deliver)
+        await jobs.work(
+            app, concurrency=settings.workers, every=[(settings.follow_seconds, letters.follow)], ready=ready
+        )
+    database.close()

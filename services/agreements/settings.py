@@ -1,0 +1,25 @@
+"""Everything the agreements service reads from its environment."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from services.chassis.settings import ServiceSettings
+from services.chassis.values import seed_id
+
+
+class Settings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="AGREEMENTS_")
+
+    port: int = Field(default=8002, ge=1, le=65535, description="The port to listen on")
+    catalog_url: str = Field(default="http://127.0.0.1:8001", description="Where the catalogue answers")
+    integration_url: str = Field(default="http://127.0.0.1:8003", description="Where integration answers")
+    maskinporten_issuer: str = Field(default="http://127.0.0.1:8091/", description="Audience of our token grants")
+    maskinporten_token_url: str = Field(default="http://127.0.0.1:8091/token", description="Where grants are sent")
+    client: str = Field(default=str(seed_id("client:agreements-service")), description="Our own client there")
+    key_file: Path = Field(
+        default=Path(".samvirke/keys/agreements-service.json"), description="That client's private key (JWK)"
+    )
+    follow_seconds: float = Field(default=1.0, gt=0, description="Between two looks at integration's feed")
+    workers: int = Field(default=4, ge=1, le=50, description="Jobs done at a time by one worker process")
