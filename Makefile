@@ -1,0 +1,50 @@
+# Everything one does with Samvirke. `make` alone lists it.
+.DEFAULT_GOAL := help
+.PHONY: help run test check demo token contracts lock bench clean
+PYTHON ?= python3
+BIN := .venv/bin
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/installed: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Samvirke needs Python 3.11 or newer; name one with PYTHON=…")'
+	@echo "Installing into .venv (about a minute the first time)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+run: .venv/installed ## start everything with real data, print where to click; Ctrl-C stops it
+	@$(BIN)/python -m services run
+
+test: check tests/clients/node_modules ## run all checks and all tests
+	@$(BIN)/python -m pytest
+
+check: .venv/installed ## style, types and who may import whom
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+tests/clients/node_modules: tests/clients/package-lock.json
+	@if command -v npm >/dev/null; then cd tests/clients && npm ci --silent --no-audit --no-fund && touch node_modules; \
+	else echo "No npm here: the tests with foreign clients will say so and be skipped"; fi
+
+demo: .venv/installed ## walk through an order against the running services
+	@$(BIN)/python -m services demo
+
+token: .venv/installed ## print an access token of Brønnøy kommune from the running sandbox
+	@$(BIN)/python -m services token
+
+contracts: .venv/installed ## write each service's openapi.json anew
+	@$(BIN)/python -m services contracts
+
+lock: .venv/installed ## renew requirements.lock (needs uv)
+	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+	  --python-version 3.11 --universal --group dev pyproject.toml -o requirements.lock
+
+bench: .venv/installed ## measure against the bare-framework limit (needs wrk; about ten minutes)
+	@$(BIN)/python -m bench
+
+clean: ## remove the environment; data in .samvirke stays
+	rm -rf .venv tests/clients/node_modules

@@ -1,0 +1,4 @@
+CREATE DATABASE catalog;
+CREATE DATABASE agreements;
+CREATE DATABASE integration;
+CREATE DATABASE sandbox;

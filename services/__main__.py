@@ -1,0 +1,5 @@
+"""`python -m services`."""
+
+from services.cli import main
+
+main()

@@ -1,0 +1,109 @@
+"""`python -m services …`: everything one does with Samvirke from a terminal."""
+
+import argparse
+import asyncio
+import socket
+import sys
+from importlib import import_module
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import ValidationError
+
+from services import access, demo, running
+from services.chassis import contract, db, log
+from services.chassis.embedded import DataFolderBroken
+from services.settings import RunSettings, adopt, environment
+
+SERVICES = ("catalog", "agreements", "integration")
+KEEP_ALIVE_SECONDS = 75
+"""Longer than any client keeps an idle connection, or it is closed in the moment when it is used again."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m services", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="start everything on this machine")
+    commands.add_parser("migrate", help="bring the databases to this version")
+    commands.add_parser("seed", help="load the seed data that is not there yet")
+    commands.add_parser("demo", help="walk through an order against the running services")
+    commands.add_parser("contracts", help="write each service's openapi.json")
+    for name, about, choices in (
+        ("serve", "run one service", (*SERVICES, "sandbox")),
+        ("work", "run one service's worker", ("agreements", "integration")),
+    ):
+        commands.add_parser(name, help=about).add_argument("service", choices=choices)
+    token = commands.add_parser("token", help="print an access token from the sandbox")
+    token.add_argument("--organisation", default="964983291", help="who acts (default: Brønnøy kommune)")
+    token.add_argument("--scope", nargs="*", default=["agreements.read", "agreements.order"], help="without prefix")
+    given = parser.parse_args()
+    try:
+        _do(given)
+    except (running.CannotStart, DataFolderBroken, access.NoToken, demo.Stopped) as error:
+        sys.exit(f"samvirke: {error}")
+    except ValidationError as error:
+        sys.exit("samvirke: " + "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()))
+
+
+def _do(given: argparse.Namespace) -> None:
+    match given.command:
+        case "run":
+            running.everything(RunSettings(), lambda line: print(line, flush=True))
+        case "migrate" | "seed":
+            run = RunSettings()
+            with running.databases(run, print) as urls:
+                adopt(environment(run, urls))
+                (running.migrate if given.command == "migrate" else running.seed)(urls, print)
+        case "serve":
+            _serve(given.service)
+        case "work":
+            _work(given.service)
+        case "demo":
+            demo.walk(RunSettings())
+        case "contracts":
+            for name in SERVICES:
+                changed = contract.write(app_of(name), db.PROJECT / "services" / name / "openapi.json")
+                print(f"{name}: {'changed' if changed else 'as before'}")
+        case "token":
+            print(access.token(RunSettings(), given.organisation, *given.scope))
+
+
+def app_of(name: str) -> FastAPI:
+    """A service's application as the contract is generated from it: with default settings, on no database."""
+    settings = import_module(f"services.{name}.settings").Settings(database_url="postgresql://127.0.0.1/none")
+    app = import_module(f"services.{name}.app").create_app(settings)
+    assert isinstance(app, FastAPI)
+    return app
+
+
+def _serve(name: str) -> None:
+    package = "services.integration.sandbox" if name == "sandbox" else f"services.{name}"
+    settings = import_module(f"{package}.settings").Settings()
+    log.to_stdout(name, settings.log_level)
+    config = uvicorn.Config(
+        import_module(f"{package}.app").create_app(settings),
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=20,
+    )
+    ports = settings.ports if name == "sandbox" else [settings.port]
+    uvicorn.Server(config).run(sockets=[_listening(settings.host, port) for port in ports])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    one = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.bind((host, port))
+    one.listen(2048)
+    one.set_inheritable(True)
+    return one
+
+
+def _work(name: str) -> None:
+    settings = import_module(f"services.{name}.settings").Settings()
+    log.to_stdout(f"{name}-worker", settings.log_level)
+    asyncio.run(import_module(f"services.{name}.jobs").work(settings))

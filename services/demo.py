@@ -1,0 +1,103 @@
+"""`make demo`: Brønnøy kommune orders safety alarms, step by step over HTTP, against the running services."""
+
+import json
+import time
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from services import access
+from services.chassis import clock
+from services.chassis.values import new_id
+from services.settings import RunSettings
+
+BRONNOY = "964983291"
+LETTER_SECONDS = 30.0
+SHOWN = 700
+"""Characters of an answer that are printed."""
+
+
+class Stopped(Exception):
+    """The demonstration could not go on; told as one plain sentence."""
+
+
+def walk(run: RunSettings) -> None:
+    catalog, agreements, control = run.url("catalog"), run.url("agreements"), run.url("control")
+    with httpx.Client(timeout=10) as http:
+        print("1. Find a shared component")
+        found = _call(http, "GET", f"{catalog}/components", 200, params={"q": "velferdsteknologi"})
+        component = found["items"][0]["slug"]
+
+        print("2. Get a token from Maskinporten's stand-in, as Brønnøy kommune")
+        token = access.token(run, BRONNOY, "agreements.read", "agreements.order")
+        mine = {"Authorization": f"Bearer {token}"}
+        print(f"   {token[:40]}…\n")
+
+        print(f"3. Which agreement offers {component}, and what is left of it")
+        slug = "ra-2026-velferdsteknologi"
+        agreement = _call(http, "GET", f"{agreements}/framework-agreements/{slug}", 200, headers=mine)
+        first = agreement["lots"][0]["places"][0]
+        alarm = next(price for price in first["prices"] if price["item"] == "alarm")
+        needed_on = (clock.today() + timedelta(days=60)).isoformat()
+
+        print("4. Is its product certified on the day of delivery?")
+        asked = {"product": alarm["product"], "specification": agreement["specification"], "on": needed_on}
+        verdict = _call(http, "POST", f"{catalog}/verify", 200, json=asked)
+        if verdict["verdict"] != "valid":
+            raise Stopped(f"{alarm['product']} is not certified: {verdict['code']}.")
+
+        print("5. Call off three")
+        order = {
+            "framework_agreement": slug,
+            "lot": agreement["lots"][0]["slug"],
+            "lines": [{"item": "alarm", "quantity": 3}],
+            "needed_on": needed_on,
+            "reference": "Demonstrasjon",
+        }
+        once = mine | {"Idempotency-Key": f"demo-{new_id()}"}
+        placed = _call(http, "POST", f"{agreements}/call-offs", 201, headers=once, json=order)
+
+        print("6. The same request again is the same call-off")
+        again = _call(http, "POST", f"{agreements}/call-offs", 201, headers=once, json=order, quiet=True)
+        if again != placed:
+            raise Stopped("the repeated request gave another answer.")
+        print(f"   the same: {again['number']}, {again['id']}\n")
+
+        print("7. Wait until SvarUT has the letter")
+        letter = _await_letter(http, f"{agreements}/call-offs/{placed['id']}", mine)
+        print(f"   {letter['kind']}: received at {letter['received_at']} as SvarUT's {letter['external_id']}\n")
+
+        print("8. Look in the sandbox's SvarUT: one letter, not two")
+        letters = _call(http, "GET", f"{control}/_sandbox/svarut/letters", 200, quiet=True)
+        ours = [one for one in letters["items"] if one["eksternReferanse"] == letter["reference"]]
+        print(json.dumps(ours, ensure_ascii=False, indent=3))
+        if len(ours) != 1:
+            raise Stopped(f"there are {len(ours)} letters for one call-off.")
+        print(f"\nDone. The letter can be read in the inbox: {control}/")
+
+
+def _await_letter(http: httpx.Client, url: str, headers: dict[str, str]) -> dict[str, Any]:
+    deadline = time.monotonic() + LETTER_SECONDS
+    while time.monotonic() < deadline:
+        shown = _call(http, "GET", url, 200, headers=headers, quiet=True)
+        if shown["letters"] and shown["letters"][0]["external_id"]:
+            letter: dict[str, Any] = shown["letters"][0]
+            return letter
+        time.sleep(0.3)
+    raise Stopped(f"the letter has not reached SvarUT after {LETTER_SECONDS:.0f} s.")
+
+
+def _call(http: httpx.Client, method: str, url: str, expected: int, *, quiet: bool = False, **request: Any) -> Any:
+    try:
+        answer = http.request(method, url, **request)
+    except httpx.TransportError as error:
+        raise Stopped(f"nothing answers at {url}; is `make run` running?") from error
+    if not quiet:
+        body = f" {json.dumps(request['json'], ensure_ascii=False)}" if "json" in request else ""
+        print(f"   → {method} {answer.request.url}{body}")
+        text = answer.text if len(answer.text) <= SHOWN else answer.text[:SHOWN] + " …"
+        print(f"   ← {answer.status_code} {text}\n")
+    if answer.status_code != expected:
+        raise Stopped(f"{method} {url} answered {answer.status_code}: {answer.text}")
+    return answer.json()

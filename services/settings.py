@@ -1,0 +1,93 @@
+"""What `python -m services run` reads from the environment, and the environment it gives to the processes it starts.
+
+One variable moves everything that depends on it: a port given here reaches every service that calls it. A service's own
+variable (`AGREEMENTS_CATALOG_URL`) has the last word.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.chassis.settings import Environment
+
+DATABASES = ("catalog", "agreements", "integration", "sandbox")
+
+
+class RunSettings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="SAMVIRKE_")
+
+    env: Environment = Field(default=Environment.SANDBOX, description="sandbox or production")
+    host: str = Field(default="127.0.0.1", description="The address that everything listens on")
+    data: Path = Field(default=Path(".samvirke"), description="Folder of the embedded database, keys and logs")
+    scope_prefix: str = Field(default="samvirke", description="What stands before the colon in our scopes")
+    catalog_port: int = 8001
+    agreements_port: int = 8002
+    integration_port: int = 8003
+    control_port: int = Field(default=8090, description="The sandbox's control and inbox")
+    maskinporten_port: int = 8091
+    svarut_port: int = 8094
+    svarut_settle_seconds: float = Field(
+        default=5.0, description="How long a letter whose sending was cut off is looked for before it is sent again"
+    )
+    status_every_seconds: float = Field(default=15.0, description="Between two looks at the letters' status in SvarUT")
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """What listens where, with the setting's name."""
+        names = ("catalog", "agreements", "integration", "control", "maskinporten", "svarut")
+        return {name: int(getattr(self, f"{name}_port")) for name in names}
+
+    def url(self, name: str) -> str:
+        return f"http://{self.host}:{self.ports[name]}"
+
+
+def given_databases() -> dict[str, str]:
+    """The databases that the environment names; the others are embedded."""
+    named = {name: os.environ.get(f"{name.upper()}_DATABASE_URL") for name in DATABASES}
+    return {name: url for name, url in named.items() if url}
+
+
+def environment(run: RunSettings, databases: dict[str, str]) -> dict[str, str]:
+    """All that the processes need, for whoever starts them; what is set outside stays as it is."""
+    issuer = os.environ.get("SANDBOX_MASKINPORTEN_ISSUER", run.url("maskinporten") + "/")
+    trusted = json.dumps([{"issuer": issuer, "kind": "machine", "jwks_url": run.url("maskinporten") + "/jwk"}])
+    keys = run.data.resolve() / "keys"
+    derived = {
+        "SAMVIRKE_ENV": run.env.value,
+        "AGREEMENTS_CATALOG_URL": run.url("catalog"),
+        "AGREEMENTS_INTEGRATION_URL": run.url("integration"),
+        "AGREEMENTS_MASKINPORTEN_ISSUER": issuer,
+        "AGREEMENTS_MASKINPORTEN_TOKEN_URL": run.url("maskinporten") + "/token",
+        "AGREEMENTS_KEY_FILE": str(keys / "agreements-service.json"),
+        "INTEGRATION_MASKINPORTEN_ISSUER": issuer,
+        "INTEGRATION_MASKINPORTEN_TOKEN_URL": run.url("maskinporten") + "/token",
+        "INTEGRATION_KEY_FILE": str(keys / "integration-service.json"),
+        "INTEGRATION_SVARUT_URL": run.url("svarut"),
+        "INTEGRATION_SVARUT_SETTLE_SECONDS": str(run.svarut_settle_seconds),
+        "INTEGRATION_STATUS_EVERY_SECONDS": str(run.status_every_seconds),
+        "SANDBOX_HOST": run.host,
+        "SANDBOX_CONTROL_PORT": str(run.control_port),
+        "SANDBOX_MASKINPORTEN_PORT": str(run.maskinporten_port),
+        "SANDBOX_SVARUT_PORT": str(run.svarut_port),
+        "SANDBOX_MASKINPORTEN_ISSUER": issuer,
+        "SANDBOX_KEYS_FOLDER": str(keys),
+        "SANDBOX_SCOPE_PREFIX": run.scope_prefix,
+    }
+    for name in ("catalog", "agreements", "integration"):
+        prefix = name.upper()
+        derived |= {
+            f"{prefix}_HOST": run.host,
+            f"{prefix}_PORT": str(run.ports[name]),
+            f"{prefix}_ISSUERS": trusted,
+            f"{prefix}_SCOPE_PREFIX": run.scope_prefix,
+        }
+    derived |= {f"{name.upper()}_DATABASE_URL": url for name, url in databases.items()}
+    return derived | dict(os.environ)
+
+
+def adopt(values: dict[str, str]) -> None:
+    """Make this process read the same environment that the others are given."""
+    os.environ.update(values)

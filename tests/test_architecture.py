@@ -1,0 +1,96 @@
+"""What the import contracts cannot say: a rule is a test or it is a wish."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+FILES = sorted((PROJECT / "services").rglob("*.py"))
+CONCEPT_FILES = {"__init__.py", "rules.py", "store.py", "api.py"}
+FIFTH = {"calloffs/letter.py": "typesets the order letter"}
+OUTSIDE_CONCEPTS = {"db.py", "settings.py", "app.py", "jobs.py", "seed.py"}
+FORBIDDEN_NAMES = {"utils", "helpers", "common", "core", "base", "manager", "handler", "factory", "impl", "dto"}
+
+
+def names(path: Path) -> set[str]:
+    """Every dotted name that a module uses, such as `os.environ` or `session.commit`."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute):
+            found.add(f"{node.value.id if isinstance(node.value, ast.Name) else '?'}.{node.attr}")
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(PROJECT / "services"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_only_the_chassis_commits(path: Path) -> None:
+    if relative(path) != "chassis/db.py":
+        assert not [name for name in names(path) if name.endswith((".commit", ".rollback"))]
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_the_environment_is_read_in_settings_only(path: Path) -> None:
+    if path.name != "settings.py" and relative(path) != "chassis/embedded.py":
+        assert not names(path) & {"os.environ", "os.getenv"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_no_concept_raises_what_only_a_framework_should(path: Path) -> None:
+    if relative(path) != "chassis/app.py":
+        assert not [name for name in names(path) if name.endswith(".HTTPException")]
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.name == "rules.py"], ids=relative)
+def test_rules_have_no_clock(path: Path) -> None:
+    clocks = {"date.today", "datetime.now", "datetime.utcnow", "time.time", "services.chassis.clock"}
+    assert not {name for name in names(path) if name in clocks or name.startswith("services.chassis.clock")}
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_clients_of_neighbours_are_used_from_the_edge_only(path: Path) -> None:
+    if path.name not in ("api.py", "jobs.py", "app.py"):
+        assert not [name for name in names(path) if re.search(r"_client(\.|$)", name) and "services." in name]
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_every_module_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text())), "the first line of a module says what it is for"
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_no_file_is_named_after_nothing(path: Path) -> None:
+    assert not FORBIDDEN_NAMES & set(Path(relative(path)).with_suffix("").parts)
+
+
+def test_a_concept_is_four_files() -> None:
+    concepts = {path.parent for path in FILES if path.name in ("rules.py", "store.py", "api.py")}
+    extra = [
+        f"{folder.name}/{path.name}"
+        for folder in concepts
+        for path in folder.glob("*.py")
+        if path.name not in CONCEPT_FILES
+    ]
+    assert set(extra) == set(FIFTH)
+
+
+def test_migrations_are_no_package() -> None:
+    assert not (PROJECT / "alembic" / "__init__.py").exists(), "it would shadow the alembic package"
+
+
+def test_nothing_names_a_machine_or_an_index() -> None:
+    hosts = ["files.python" + "hosted", "pypi" + ".org", "registry." + "npmjs", "deb." + "debian"]
+    places = re.compile(r"(?<![\w./~-])/(?:work|root|farm|tmp/bash_jobs)/")
+    for path in [*PROJECT.glob("*.*"), *PROJECT.glob("docs/**/*"), *FILES, *PROJECT.glob("tests/clients/*.json")]:
+        if path.is_file():
+            text = path.read_text(errors="replace")
+            assert not [host for host in hosts if host in text], path
+            assert not places.search(text), path
