@@ -117,12 +117,12 @@ def new_app(
     app.add_exception_handler(Replay, _replay)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    _add_operations(app, section, database, registry)
+    _add_operations(app, section, registry)
     _add_docs(app, title)
     return app
 
 
-def _add_operations(app: FastAPI, section: str, database: Database, registry: CollectorRegistry) -> None:
+def _add_operations(app: FastAPI, section: str, registry: CollectorRegistry) -> None:
     newest = db.head(section)
 
     @app.get("/health/live", include_in_schema=False)
@@ -131,7 +131,7 @@ def _add_operations(app: FastAPI, section: str, database: Database, registry: Co
 
     @app.get("/health/ready", include_in_schema=False)
     def ready() -> dict[str, str | None]:
-        found = database.revision()
+        found = app.state.database.revision()
         if found != newest:
             raise BehindMigrations(f"It is at {found}, and {newest} is needed.")
         return {"status": "ready", "migration": found}

@@ -72,13 +72,16 @@ class Once:
         """Take the key in this transaction; raises the stored answer if another was first."""
         try:
             taken = session.execute(
-                insert(TABLE).values(**self.scope, body_sha256=self.body_sha256).on_conflict_do_nothing()
-            )
+                insert(TABLE)
+                .values(**self.scope, body_sha256=self.body_sha256)
+                .on_conflict_do_nothing()
+                .returning(TABLE.c.key)
+            ).first()
         except OperationalError as error:
             if isinstance(error.orig, LockNotAvailable):
                 raise RequestInProgress("Ask again in a moment.") from error
             raise
-        if taken.rowcount == 0:  # type: ignore[attr-defined]  # an INSERT has a row count
+        if taken is None:
             self._replay(session)
 
     def keep(self, session: Session, body: bytes, *, status: int, location: str) -> Response:

@@ -1,0 +1,171 @@
+"""`make bench`: each hot operation of the real services beside its limit, on the same core, in interleaved rounds.
+
+Core 0 has the measured process alone. Core 1 has PostgreSQL, the load generator and, for call-offs, the catalogue.
+The limit of an HTTP operation is a bare FastAPI route that answers the same bytes from memory; that of placing a
+call-off is pgbench running the statements that the service itself was heard to run. Medians of three rounds; a round
+with an answer that was not 2xx voids its figure.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from bench import scenes
+from bench.load import Round, wrk
+from services import running
+from services.chassis import db
+from services.chassis.embedded import Server, start
+from services.settings import DATABASES, RunSettings, adopt, environment
+
+MEASURED, OTHERS = 0, 1
+LIMIT_PORT = 18099
+
+
+@dataclass
+class Row:
+    name: str
+    real: list[Round]
+    limit: list[Round]
+    beside: str
+    aim: str
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--seconds", type=int, default=5, help="length of a round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="*", choices=sorted(scenes.SCENES), default=list(scenes.SCENES))
+    given = parser.parse_args()
+    os.sched_setaffinity(0, {OTHERS})  # what we start inherits it: PostgreSQL, wrk
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="svb") as folder:
+        os.chmod(folder, 0o755)  # PostgreSQL must reach its data through it
+        run = RunSettings(
+            data=Path(folder) / "d",
+            catalog_port=18001,
+            agreements_port=18002,
+            integration_port=18003,
+            control_port=18090,
+            maskinporten_port=18091,
+            svarut_port=18094,
+        )
+        server = start(Path(folder) / "d" / "pg")
+        try:
+            world = _world(run, server)
+            for name in given.only:
+                print(f"measuring: {name}", flush=True)
+                rows.append(_measure(scenes.SCENES[name], world, given.rounds, given.seconds))
+        finally:
+            server.stop()
+    _print(rows)
+
+
+def _world(run: RunSettings, server: Server) -> scenes.World:
+    urls = {name: server.create(name) for name in DATABASES}
+    values = environment(run, urls)
+    adopt(values)
+    running.migrate(urls, print)
+    running.seed(urls, lambda line: None)
+    scenes.enlarge(urls)
+    return scenes.World(run, urls, values)
+
+
+def _measure(scene: scenes.Scene, world: scenes.World, rounds: int, seconds: int) -> Row:
+    row = Row(scene.name, [], [], scene.beside, scene.aim)
+    with _serving(world, scene.helpers, OTHERS), _serving(world, [scene.service], MEASURED):
+        request = scene.prepare(world)
+        with _bare(request.answer) as limit_url:
+            wrk(request.url, 2, request.lua())
+            for _ in range(rounds):
+                row.limit.append(scene.limit(world, seconds) if scene.limit else wrk(limit_url, seconds, request.plain))
+                row.real.append(wrk(request.url, scene.seconds or seconds, request.lua()))
+    return row
+
+
+@contextmanager
+def _serving(world: scenes.World, services: list[str], core: int) -> Iterator[None]:
+    started = []
+    for name in services:
+        started.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "services", "serve", name],
+                env=world.values,
+                cwd=db.PROJECT,
+                stdout=subprocess.DEVNULL,
+                preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+            )
+        )
+    try:
+        for name in services:
+            _await(world.run.url("control" if name == "sandbox" else name) + "/health/ready")
+        yield
+    finally:
+        for process in started:
+            process.terminate()
+            process.wait(30)
+
+
+@contextmanager
+def _bare(body: bytes) -> Iterator[str]:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(body)
+        file.flush()
+        command = "bench.limit:app --host 127.0.0.1 --no-access-log --log-level warning --timeout-keep-alive 75"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "uvicorn", *command.split(), "--port", str(LIMIT_PORT)],
+            env=os.environ | {"LIMIT_BODY": file.name},
+            cwd=db.PROJECT,
+            preexec_fn=lambda: os.sched_setaffinity(0, {MEASURED}),
+        )
+        try:
+            _await(f"http://127.0.0.1:{LIMIT_PORT}/limit")
+            yield f"http://127.0.0.1:{LIMIT_PORT}/limit"
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _await(url: str) -> None:
+    for _ in range(300):
+        try:
+            if httpx.get(url).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise SystemExit(f"bench: {url} does not get ready.")
+
+
+def _print(rows: list[Row]) -> None:
+    print(f"\nCore {MEASURED}: the measured process. Core {OTHERS}: PostgreSQL, load generator, neighbours.\n")
+    print("| Operation | per s | limit per s | ratio | aim | p50 ms | p99 ms | spread | beside |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for row in rows:
+        real, limit = _median(row.real, lambda r: r.per_second), _median(row.limit, lambda r: r.per_second)
+        rates = [one.per_second for one in row.real]
+        spread = (max(rates) - min(rates)) / real
+        void = sum(one.refused for one in [*row.real, *row.limit])
+        ratio = f"VOID ({void} refused)" if void else f"{real / limit:.2f}"
+        p50, p99 = _median(row.real, lambda r: r.p50_ms), _median(row.real, lambda r: r.p99_ms)
+        print(
+            f"| {row.name} | {real:,.0f} | {limit:,.0f} | {ratio} | {row.aim} | {p50:.1f} | {p99:.1f} "
+            f"| ±{spread / 2:.0%} | {row.beside} |"
+        )
+    print(f"\n{json.dumps({'python': sys.version.split()[0], 'cores': os.cpu_count()})}")
+
+
+def _median(rounds: list[Round], of: Callable[[Round], float]) -> float:
+    return statistics.median(of(one) for one in rounds)
+
+
+main()
