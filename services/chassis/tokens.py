@@ -1,6 +1,7 @@
 """Machine tokens by the JWT bearer grant (RFC 7523) as Maskinporten wants it: one token per client and scope, reused
 until shortly before it expires."""
 
+import json
 import threading
 import time
 from collections.abc import Generator
@@ -19,6 +20,11 @@ RENEW_BEFORE_SECONDS = 15
 
 class GrantRefused(httpx.TransportError):
     """The token endpoint refused the grant: a matter of configuration, not of waiting."""
+
+
+def read_key(file: Path) -> RSAKey:
+    """A private key from its JWK file. From bytes joserfc would read PEM."""
+    return RSAKey.import_key(json.loads(file.read_bytes()))
 
 
 def assertion(key: RSAKey, *, issuer: str, client: str, scope: str) -> str:
@@ -57,7 +63,7 @@ class MachineToken(httpx.Auth):
             return self._token
 
     def _fetch(self) -> None:
-        key = RSAKey.import_key(self._key_file.read_bytes())
+        key = read_key(self._key_file)
         grant = assertion(key, issuer=self._issuer, client=self._client, scope=self._scope)
         response = httpx.post(
             self._token_url,
