@@ -1,0 +1,79 @@
+"""The sandbox, put together: one process, a port for each stand-in, and one for control."""
+
+from datetime import timedelta
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from services.chassis.app import new_app
+from services.chassis.db import Database
+from services.chassis.observe import Observe
+from services.integration.sandbox.faults import api as faults
+from services.integration.sandbox.faults.rules import StandIn
+from services.integration.sandbox.faults.store import Register
+from services.integration.sandbox.inbox import api as inbox
+from services.integration.sandbox.maskinporten import api as maskinporten
+from services.integration.sandbox.settings import Settings
+from services.integration.sandbox.svarut import api as svarut
+from services.integration.sandbox.svarut.store import Clock
+
+DESCRIPTION = """\
+Control of the sandbox: stand-ins for Maskinporten and SvarUT that speak their real protocols on ports of their own.
+Here is what self-service, Altinn and KS do behind them, and faults that strike the callers on the wire. Never in
+production.
+"""
+
+
+class Ports:
+    """Sends a request to whoever lives on the port it came to, so that the national paths stay as they are."""
+
+    def __init__(self, control: ASGIApp, on_ports: dict[int, ASGIApp]) -> None:
+        self._control, self._on_ports = control, on_ports
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._control(scope, receive, send)
+            return
+        _, port = scope.get("server") or ("", None)
+        app = self._on_ports.get(port) if port else None
+        await (app or _nobody)(scope, receive, send)
+
+
+async def _nobody(scope: Scope, receive: Receive, send: Send) -> None:
+    await PlainTextResponse("No stand-in lives on this port.\n", 421)(scope, receive, send)
+
+
+def create_app(settings: Settings | None = None) -> ASGIApp:
+    settings = settings or Settings()
+    database = Database(settings.database_url, connections=settings.database_connections)
+    register, clock = Register(), Clock(timedelta(seconds=settings.svarut_step_seconds))
+    control = new_app(
+        "Samvirke: sandbox",
+        section="sandbox",
+        description=DESCRIPTION,
+        version="1.0.0",
+        settings=settings.of_control(),
+        database=database,
+        routers=[faults.router, maskinporten.router, inbox.router],
+    )
+    control.state.faults, control.state.clock = register, clock
+    ports = {StandIn.MASKINPORTEN: settings.maskinporten_port, StandIn.SVARUT: settings.svarut_port}
+    on_ports: dict[int, ASGIApp] = {settings.control_port: control}
+    for one, port in ports.items():
+        app = stand_in(settings, one, database=database, clock=clock)
+        # Faults stand outermost, as only there they meet the connection itself.
+        on_ports[port] = faults.Faulty(Observe(app, CollectorRegistry()), one, register)
+    return Ports(control, on_ports)
+
+
+def stand_in(settings: Settings, name: str, *, database: Database | None = None, clock: Clock | None = None) -> FastAPI:
+    """One stand-in alone, with its national paths and errors."""
+    app = FastAPI(openapi_url=None, redirect_slashes=False, max_body_size=svarut.LARGEST_BODY)
+    app.state.sandbox = settings
+    app.state.database = database or Database(settings.database_url, connections=settings.database_connections)
+    app.state.clock = clock or Clock(timedelta(seconds=settings.svarut_step_seconds))
+    speakers = {StandIn.MASKINPORTEN: maskinporten.speak_nationally, StandIn.SVARUT: svarut.speak_nationally}
+    speakers[StandIn(name)](app)
+    return app

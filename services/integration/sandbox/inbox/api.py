@@ -1,0 +1,172 @@
+"""The inbox over HTTP: a page for people, and control of letters and of SvarUT's time for tests."""
+
+from datetime import datetime, timedelta
+from html import escape
+from typing import Annotated
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import Depends, Path, Query, Request
+from fastapi.responses import HTMLResponse, Response
+from pydantic import Field
+
+from services.chassis import contract
+from services.chassis.app import new_router
+from services.chassis.clock import OSLO
+from services.chassis.db import ReaderDep, SessionDep
+from services.chassis.values import In, Instant, Out
+from services.integration.sandbox.svarut import store
+from services.integration.sandbox.svarut.rules import Kind, Status
+
+SHOWN = 100
+router = new_router("", "SvarUT")
+
+
+class LetterDocument(Out):
+    position: int = Field(description="1 for the first", examples=[1])
+    filename: str
+    media_type: str
+    size: int = Field(description="Bytes")
+    sha256: str = Field(description="Of the content, hexadecimal")
+
+
+class Letter(Out):
+    """A letter that SvarUT received. A person's number is not kept."""
+
+    id: UUID = Field(description="SvarUT's id (forsendelseId)")
+    kind: Kind
+    title: str
+    recipient_name: str
+    recipient_number: str | None = Field(description="Organisation number; null for a person")
+    external_reference: str | None = Field(description="The sender's eksternReferanse")
+    status: Status
+    changed_at: Instant
+    received_at: Instant
+    documents: list[LetterDocument]
+
+
+class Letters(Out):
+    items: list[Letter]
+
+
+class Filters(In):
+    external_reference: str | None = Field(default=None, max_length=100, description="Only letters with this one")
+    limit: int = Field(default=SHOWN, ge=1, le=10_000, description="The newest so many")
+
+
+class StatusChange(In):
+    status: Status = Field(
+        description="One step must lead there from the status that the letter has", examples=["LEST"]
+    )
+
+
+class Passed(In):
+    """Time that passes in SvarUT at once."""
+
+    seconds: float = Field(ge=0, le=31_536_000, examples=[60])
+
+
+class Time(Out):
+    now: Instant = Field(description="What SvarUT takes the time to be")
+
+
+async def _clock(request: Request) -> store.Clock:
+    found = request.app.state.clock
+    assert isinstance(found, store.Clock)
+    return found
+
+
+ClockDep = Annotated[store.Clock, Depends(_clock)]
+LetterId = Annotated[
+    UUID, Path(description="SvarUT's id of the letter", examples=["018f5e9c-7d2b-7c3a-9f00-000000000001"])
+]
+
+
+@router.get("/_sandbox/svarut/letters", summary="List letters", openapi_extra=contract.example(query={"limit": 10}))
+def letters(filters: Annotated[Filters, Query()], session: ReaderDep, clock: ClockDep) -> Letters:
+    """The letters that SvarUT has received, newest first."""
+    found = store.newest(session, clock, filters.limit, filters.external_reference)
+    return Letters(items=[Letter.model_validate(letter) for letter in found])
+
+
+@router.get("/_sandbox/svarut/letters/{id}/documents/{position}", summary="Download a document")
+def document(
+    id: LetterId, position: Annotated[int, Path(ge=1, description="1 for the first", examples=[1])], session: ReaderDep
+) -> Response:
+    """The document's bytes, as they were sent."""
+    filename, media_type, content = store.content(session, id, position)
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(filename)}",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(content, media_type=media_type, headers=headers)
+
+
+@router.post("/_sandbox/svarut/letters/{id}/status", summary="Move a letter on")
+def move(id: LetterId, change: StatusChange, session: SessionDep, clock: ClockDep) -> Letter:
+    """Brings a letter to a status that is one step away: read, printed, refused … 409 when no step leads there."""
+    return Letter.model_validate(store.bring_to(session, id, change.status, clock))
+
+
+@router.post(
+    "/_sandbox/svarut/clock", summary="Let time pass in SvarUT", openapi_extra=contract.example(body={"seconds": 60})
+)
+async def pass_time(passed: Passed, clock: ClockDep) -> Time:
+    """Letters move by themselves as time passes, and the block on repeated letters ends. Time never goes back; a
+    restart of the sandbox forgets what was added."""
+    clock.ahead += timedelta(seconds=passed.seconds)
+    return Time(now=clock.now())
+
+
+@router.get("/", include_in_schema=False)
+def page(session: ReaderDep, clock: ClockDep) -> HTMLResponse:
+    found = store.newest(session, clock, SHOWN)
+    rows = "".join(_row(letter) for letter in found) or '<tr><td colspan="5">Ingen brev ennå.</td></tr>'
+    return HTMLResponse(_PAGE.replace("{rows}", rows).replace("{count}", str(len(found))))
+
+
+def _row(letter: store.Received) -> str:
+    links = "<br>".join(
+        f'<a href="/_sandbox/svarut/letters/{letter.id}/documents/{one["position"]}">{escape(one["filename"])}</a>'
+        for one in letter.documents
+    )
+    number = f" ({letter.recipient_number})" if letter.recipient_number else ""
+    return (
+        f"<tr><th scope=row>{escape(letter.title)}</th><td>{escape(letter.recipient_name)}{number}</td>"
+        f"<td>{_shown(letter.received_at)}</td><td>{letter.status}</td><td>{links}</td></tr>"
+    )
+
+
+def _shown(instant: datetime) -> str:
+    local = instant.astimezone(OSLO)
+    return f"<time datetime={local.isoformat(timespec='seconds')}>{local:%d.%m.%Y kl. %H.%M.%S}</time>"
+
+
+_PAGE = """<!doctype html>
+<html lang="nb">
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Innboks – SvarUT i sandkassen</title>
+<style>
+body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #1e2b3c }
+table { border-collapse: collapse; width: 100% }
+caption { text-align: left; padding-bottom: .5rem }
+th, td { text-align: left; vertical-align: top; padding: .5rem; border-bottom: 1px solid #767676; font-weight: normal }
+thead th { font-weight: bold }
+a { color: #0b5cad }
+</style>
+</head>
+<body>
+<main>
+<h1>Innboks</h1>
+<p>Brev som sandkassens SvarUT har mottatt. Ingenting her er sendt til noen.</p>
+<table>
+<caption>{count} brev, nyeste først</caption>
+<thead><tr><th scope="col">Tittel</th><th scope="col">Mottaker</th><th scope="col">Mottatt</th>
+<th scope="col">Status</th><th scope="col">Dokumenter</th></tr></thead>
+<tbody>{rows}</tbody>
+</table>
+</main>
+</body>
+</html>
+"""

@@ -1,0 +1,150 @@
+"""The sandbox's first content: a Maskinporten client for every municipality and county, for the fictional
+organisations, and for the services themselves, with scopes as they are granted in the sandbox."""
+
+import csv
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from joserfc.jwk import RSAKey
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, SQLModel, col
+
+from services.chassis.clock import now
+from services.chassis.db import PROJECT, Database
+from services.chassis.values import new_id, seed_id
+from services.integration.sandbox.maskinporten import store
+from services.integration.sandbox.settings import Settings
+
+JOINT_UNIT = "100000008"
+WITH_KEYS = ("964983291", "938712441", "844824122")
+"""Brønnøy, Alstahaug and Vefsn; the others register a key themselves (`/_sandbox/maskinporten/clients/…/jwks`)."""
+
+SCOPES = {
+    "catalog.write": "register and edit the own organisation's components, needs and adoptions",
+    "catalog.admin": "approve components; standards and organisations",
+    "certification.apply": "apply for certification",
+    "certification.assess": "assess applications",
+    "certification.decide": "decide on applications",
+    "agreements.read": "read the own organisation's agreements, room and spend",
+    "agreements.order": "place call-offs",
+    "agreements.approve": "approve call-offs",
+    "agreements.manage": "manage framework agreements, accession and competitions",
+    "agreements.supply": "confirm, decline and deliver call-offs; bid",
+    "dispatch.write": "send letters",
+    "dispatch.read": "read the own organisation's letters",
+    "dispatch.admin": "try letters again, give them up",
+    "platform.admin": "administer roles, webhooks and feeds",
+}
+BUYER = (
+    "catalog.write",
+    "agreements.read",
+    "agreements.order",
+    "agreements.approve",
+    "dispatch.write",
+    "dispatch.read",
+)
+SUPPLIER = ("catalog.write", "agreements.read", "agreements.supply", "certification.apply")
+FIKS = "ks:fiks"
+
+
+@dataclass(frozen=True)
+class _Client:
+    key_name: str
+    """Of its seed id and its key file: the organisation number, or the service's name."""
+    organisation: str
+    name: str
+    scopes: tuple[str, ...]
+    has_key: bool
+
+
+def load(database: Database, *, tell: Callable[[str], None], settings: Settings | None = None) -> None:
+    """Again changes nothing. A key file that exists already is the one whose public part is registered."""
+    settings = settings or Settings(database_url=database.url)
+    wanted = list(_wanted(settings.scope_prefix))
+    with database.writing() as session:
+        instant = now()
+        if not store.has_signing_key(session, instant):
+            store.rotate(session, instant, lead=timedelta(), overlap=timedelta())
+        _insert(
+            session,
+            store.Scope,
+            [{"name": FIKS, "description": "use KS Fiks"}]
+            + [
+                {"name": f"{settings.scope_prefix}:{name}", "description": description}
+                for name, description in SCOPES.items()
+            ],
+        )
+        _insert(
+            session,
+            store.Client,
+            [{"client_id": _client_id(one), "organisation": one.organisation, "name": one.name} for one in wanted],
+        )
+        keys: dict[str, int] = {
+            row.client_id: row.id for row in session.execute(select(col(store.Client.client_id), col(store.Client.id)))
+        }
+        ids = {one: keys[_client_id(one)] for one in wanted}
+        _insert(
+            session,
+            store.ClientScope,
+            [{"client": ids[one], "scope": scope} for one in wanted for scope in one.scopes],
+        )
+        granted = sorted({(one.organisation, scope) for one in wanted for scope in one.scopes})
+        _insert(session, store.ScopeGrant, [{"organisation": number, "scope": scope} for number, scope in granted])
+        with_keys = [one for one in wanted if one.has_key]
+        public = {one: store.public_key(_key(settings.keys_folder, one.key_name)) for one in with_keys}
+        _insert(
+            session,
+            store.ClientKey,
+            [
+                {"client": ids[one], "kid": jwk["kid"], "jwk": json.dumps(jwk), "registered_at": instant}
+                for one, jwk in public.items()
+            ],
+        )
+    tell(f"{len(wanted)} Maskinporten clients, {len(with_keys)} of them with a key in {settings.keys_folder}")
+
+
+def _wanted(prefix: str) -> Iterator[_Client]:
+    buyer, supplier, every = (
+        tuple(f"{prefix}:{scope}" for scope in scopes) for scopes in (BUYER, SUPPLIER, tuple(SCOPES))
+    )
+    public = {row["organisation_number"]: row["name"] for row in _rows("municipalities_2024.csv")}
+    counties = {row["organisation_number"]: row["legal_name"] for row in _rows("counties_2024.csv")}
+    for number, name in (counties | public).items():  # Oslo is both, and has one client
+        yield _Client(number, number, name, buyer, number in WITH_KEYS)
+    for row in _rows("fictional/organisations.csv"):
+        number = row["organisation_number"]
+        yield _Client(number, number, row["name"], every if number == JOINT_UNIT else supplier, True)
+    letters = (f"{prefix}:dispatch.write", f"{prefix}:dispatch.read")
+    yield _Client("agreements-service", JOINT_UNIT, "Samvirke: agreements", letters, True)
+    yield _Client("integration-service", JOINT_UNIT, "Samvirke: integration", (FIKS,), True)
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    with (PROJECT / "data" / name).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _client_id(client: _Client) -> str:
+    return str(seed_id(f"client:{client.key_name}"))
+
+
+def _key(folder: Path, name: str) -> dict[str, Any]:
+    """The public part of the private key in a file that only its owner can read; made when it is missing."""
+    path = folder / f"{name}.json"
+    if not path.exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = RSAKey.generate_key(2048, {"kid": f"{name}-{new_id().hex[-12:]}", "use": "sig"}, private=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(made.as_dict(private=True), file)
+    return dict(RSAKey.import_key(json.loads(path.read_bytes())).as_dict(private=False))
+
+
+def _insert(session: Session, table: type[SQLModel], rows: Iterable[dict[str, Any]]) -> None:
+    session.execute(insert(table).on_conflict_do_nothing(), list(rows))
