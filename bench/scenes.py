@@ -148,7 +148,7 @@ def _token(world: World) -> Asked:
     def grant() -> str:
         signed = tokens.assertion(
             key,
-            issuer=world.run.url("maskinporten") + "/",
+            issuer=world.run.issuer,
             client=client,
             scope=f"{world.run.scope_prefix}:agreements.read",
         )

@@ -8,7 +8,7 @@ from joserfc.jwk import RSAKey
 
 from services.chassis import tokens
 from services.chassis.values import seed_id
-from services.settings import RunSettings, environment
+from services.settings import RunSettings
 
 
 class NoToken(Exception):
@@ -24,7 +24,7 @@ def token(run: RunSettings, organisation: str, *scopes: str) -> str:
     key = RSAKey.import_key(key_file.read_bytes())
     grant = tokens.assertion(
         key,
-        issuer=environment(run, {})["SANDBOX_MASKINPORTEN_ISSUER"],
+        issuer=run.issuer,
         client=client,
         scope=" ".join(f"{run.scope_prefix}:{scope}" for scope in scopes),
     )

@@ -19,6 +19,7 @@ from alembic import command
 from sqlalchemy.exc import OperationalError
 
 from services.chassis import db, embedded
+from services.chassis.settings import Environment
 from services.settings import DATABASES, RunSettings, adopt, environment, given_databases
 
 READY_SECONDS = 60.0
@@ -188,6 +189,8 @@ def _say(tell: Tell, name: str, line: str) -> None:
 
 def everything(run: RunSettings, tell: Tell) -> None:
     """Start all, tell where to click, and stay until asked to stop."""
+    if run.env is Environment.PRODUCTION:
+        raise CannotStart("run starts the sandbox, which has no place in production: start each service by itself.")
     for name, port in run.ports.items():
         _must_be_free(run.host, name, port)
     _must_be_writable(run.data)

@@ -29,6 +29,9 @@ class RunSettings(BaseSettings):
     control_port: int = Field(default=8090, description="The sandbox's control and inbox")
     maskinporten_port: int = 8091
     svarut_port: int = 8094
+    maskinporten_issuer: str = Field(
+        default="", description="The sandbox's issuer as it stands in tokens; made of host and port when empty"
+    )
     svarut_settle_seconds: float = Field(
         default=5.0, description="How long a letter whose sending was cut off is looked for before it is sent again"
     )
@@ -39,6 +42,10 @@ class RunSettings(BaseSettings):
         """What listens where, with the setting's name."""
         names = ("catalog", "agreements", "integration", "control", "maskinporten", "svarut")
         return {name: int(getattr(self, f"{name}_port")) for name in names}
+
+    @property
+    def issuer(self) -> str:
+        return self.maskinporten_issuer or self.url("maskinporten") + "/"
 
     def url(self, name: str) -> str:
         return f"http://{self.host}:{self.ports[name]}"
@@ -52,7 +59,7 @@ def given_databases() -> dict[str, str]:
 
 def environment(run: RunSettings, databases: dict[str, str]) -> dict[str, str]:
     """All that the processes need, for whoever starts them; what is set outside stays as it is."""
-    issuer = os.environ.get("SANDBOX_MASKINPORTEN_ISSUER", run.url("maskinporten") + "/")
+    issuer = run.issuer
     trusted = json.dumps([{"issuer": issuer, "kind": "machine", "jwks_url": run.url("maskinporten") + "/jwk"}])
     keys = run.data.resolve() / "keys"
     derived = {

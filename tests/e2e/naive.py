@@ -1,0 +1,31 @@
+"""The agreements service as one would write it first: read what is reserved, compare, insert. It oversells.
+
+`python -m tests.e2e.naive` serves it as `python -m services serve agreements` serves ours; only reserving differs.
+"""
+
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from services import cli
+from services.agreements.ledger import store
+from services.agreements.ledger.rules import Kind, Scope, exceeded
+
+
+def reserve(session: Session, account: store.Account, value: Decimal) -> bool:
+    room = store.room(session, Scope.FRAMEWORK_AGREEMENT, [account.framework_id])[account.framework_id]
+    taken = session.execute(
+        sa.text("SELECT coalesce(sum(reserved + posted), 0) FROM entry WHERE framework_id = :id"),
+        {"id": account.framework_id},
+    ).scalar_one()
+    assert room.ceiling is not None
+    if taken + value > room.ceiling:
+        raise exceeded(Scope.FRAMEWORK_AGREEMENT, room.ceiling, taken, Decimal(0), value)
+    store._enter(session, account, Kind.RESERVE, value, "reserve")
+    return True
+
+
+if __name__ == "__main__":
+    store.reserve = reserve
+    cli._serve("agreements")

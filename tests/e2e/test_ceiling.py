@@ -1,0 +1,70 @@
+"""The ceiling holds when everyone orders at once; written naively it would not."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from services.chassis import db
+from tests.e2e import rush
+from tests.e2e.system import System, free_ports
+
+SCOPES = ("agreements.order", "agreements.read")
+
+
+def test_of_200_at_once_exactly_the_50_there_is_room_for_succeed(system: System) -> None:
+    with system.database("agreements") as database:
+        outcome = rush.rush(system.url("agreements"), system.bearer(*SCOPES), database, rush.ALARMS)
+        rush.holds(outcome, rush.ALARMS)
+        rush.leave_room(database, rush.ALARMS, 100_000 * rush.ALARMS.price)
+
+
+@pytest.fixture
+def naive(system: System) -> Iterator[str]:
+    """The naive variant beside ours, on the same database, behind a port of its own."""
+    environ = dict(
+        pair.split("=", 1)
+        for pair in Path(f"/proc/{system.pid('agreements')}/environ").read_bytes().decode().split("\0")
+        if "=" in pair
+    )
+    (port,) = free_ports(1)
+    url = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.e2e.naive"],
+        env=os.environ | environ | {"AGREEMENTS_PORT": str(port)},
+        cwd=db.PROJECT,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(300):
+            try:
+                if httpx.get(f"{url}/health/live").status_code == 200:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def test_reading_first_and_inserting_then_oversells(system: System, naive: str) -> None:
+    """The same test, through the same door, of a variant that only reserves in another way: it must fail."""
+    owner = system.bearer("agreements.manage", organisation="100000008")
+    resumed = httpx.post(
+        f"{system.url('agreements')}/framework-agreements/{rush.GPS.agreement}/resume",
+        json={"reason": "Måling"},
+        headers=owner,
+    )
+    assert resumed.status_code == 200, resumed.text
+    with system.database("agreements") as database:
+        outcome = rush.rush(naive, system.bearer(*SCOPES), database, rush.GPS)
+    with pytest.raises(AssertionError):
+        rush.holds(outcome, rush.GPS)
+    assert outcome.statuses[201] > rush.ROOM
+    assert outcome.entries > rush.ROOM * rush.GPS.price
