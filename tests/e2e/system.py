@@ -30,18 +30,9 @@ class System:
     def __init__(self, **settings: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="sve"))
         self.folder.chmod(0o755)
-        ports = dict(
-            zip(
-                ("catalog", "agreements", "integration", "control", "maskinporten", "svarut"),
-                free_ports(6),
-                strict=True,
-            )
-        )
-        given = {
-            "data": str(self.folder / "d"),
-            **{f"{name}_port": str(port) for name, port in ports.items()},
-            **settings,
-        }
+        free = free_ports(len(PORTS))
+        ports = {f"{name}_port": str(port) for name, port in zip(PORTS, free, strict=True)}
+        given = {"data": str(self.folder / "d"), **ports, **settings}
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("SAMVIRKE_")} | {
             f"SAMVIRKE_{name.upper()}": value for name, value in given.items()
         }

@@ -1,0 +1,124 @@
+"""Each committed openapi.json is what the service serves; it is the manual, and its examples work."""
+
+import json
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+import jsonschema
+import pytest
+from fastapi.testclient import TestClient
+
+from services import cli
+from services.chassis import contract, db
+from tests.conftest import NewDatabase
+from tests.issuer import Issuer
+
+METHODS = ("get", "post", "put", "patch", "delete")
+PUBLISHED = {name: json.loads((db.PROJECT / "services" / name / "openapi.json").read_text()) for name in cli.SERVICES}
+OPERATIONS = [
+    (service, path, method)
+    for service, document in PUBLISHED.items()
+    for path, item in document["paths"].items()
+    for method in item
+    if method in METHODS
+]
+
+
+def operation(service: str, path: str, method: str) -> dict[str, Any]:
+    found: dict[str, Any] = PUBLISHED[service]["paths"][path][method]
+    return found
+
+
+@pytest.mark.parametrize("service", cli.SERVICES)
+def test_the_published_contract_is_current(service: str) -> None:
+    committed = (db.PROJECT / "services" / service / "openapi.json").read_text()
+    assert committed == contract.text(cli.app_of(service)), "run `make contracts` and review the difference"
+
+
+@pytest.mark.parametrize(("service", "path", "method"), OPERATIONS)
+def test_every_operation_is_described(service: str, path: str, method: str) -> None:
+    told = operation(service, path, method)
+    assert 3 <= len(told["summary"]) <= 60
+    assert len(told.get("description", "")) >= 20, "a municipal developer should understand it from this"
+    assert "x-example" in told
+    for parameter in told.get("parameters", []):
+        if parameter["in"] == "path":
+            assert path_example(parameter), f"{parameter['name']} needs an example"
+
+
+@pytest.mark.parametrize(("service", "path", "method"), OPERATIONS)
+def test_every_operation_that_changes_something_needs_a_token(service: str, path: str, method: str) -> None:
+    open_posts = {("catalog", "/verify")}
+    if service != "catalog" or (method != "get" and (service, path) not in open_posts):
+        (requirement,) = operation(service, path, method)["security"]
+        assert requirement["token"], "and a scope"
+
+
+@pytest.mark.parametrize("service", cli.SERVICES)
+def test_no_two_operations_share_a_name(service: str) -> None:
+    ids = [operation(*one)["operationId"] for one in OPERATIONS if one[0] == service]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.fixture
+def seeded(request: pytest.FixtureRequest, new_database: NewDatabase, issuer: Issuer) -> Iterator[TestClient]:
+    """The service on its seed data, with the catalogue behind it where it asks that."""
+    service = request.param
+    clients: list[TestClient] = []
+
+    def app(name: str, **others: Any) -> TestClient:
+        settings = import_module(f"services.{name}.settings").Settings(
+            database_url=new_database(name, seeded=True), issuers=[issuer.trusted()]
+        )
+        client = TestClient(import_module(f"services.{name}.app").create_app(settings, **others))
+        clients.append(client)
+        client.__enter__()
+        return client
+
+    yield app(service, catalog=app("catalog")) if service == "agreements" else app(service)
+    for client in reversed(clients):
+        client.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize(("seeded", "path", "method"), OPERATIONS, indirect=["seeded"])
+def test_every_example_works_against_the_seed_data(
+    seeded: TestClient, path: str, method: str, issuer: Issuer, request: pytest.FixtureRequest
+) -> None:
+    service = request.node.callspec.params["seeded"]
+    told = operation(service, path, method)
+    example = told["x-example"]
+    values = {one["name"]: path_example(one) for one in told.get("parameters", []) if one["in"] == "path"}
+    headers = dict(example["headers"])
+    if example["organisation"]:
+        scopes = [scope for requirement in told.get("security", []) for scope in requirement["token"]]
+        headers |= issuer.bearer(example["organisation"], *scopes)
+    content = told.get("requestBody", {}).get("content", {}).get("application/json", {})
+    answer = seeded.request(
+        method,
+        re.sub(r"{(\w+)}", lambda name: values[name[1]], path),
+        params=example["query"],
+        headers=headers,
+        json=content.get("example"),
+    )
+    successes = [int(status) for status in told["responses"] if status.isdigit() and int(status) < 300]
+    assert answer.status_code in successes, answer.text
+    _check_shape(service, told["responses"][str(answer.status_code)], answer)
+
+
+def path_example(parameter: dict[str, Any]) -> str:
+    found = parameter.get("examples") or parameter["schema"].get("examples") or [parameter.get("example")]
+    return str(found[0])
+
+
+def _check_shape(service: str, response: dict[str, Any], answer: Any) -> None:
+    media_type = answer.headers.get("content-type", "").split(";")[0]
+    content = response.get("content", {})
+    if not content:
+        assert not answer.content
+        return
+    assert media_type in content
+    if media_type == "application/json":
+        schema = content[media_type]["schema"] | {"components": PUBLISHED[service]["components"]}
+        jsonschema.Draft202012Validator(schema).validate(answer.json())
