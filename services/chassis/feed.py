@@ -9,11 +9,15 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import Query
+from fastapi import APIRouter, Query
 from pydantic import Field
 from sqlmodel import Session
 
-from services.chassis.db import INSTANT, JSON, NAMING
+from services.chassis import paging
+from services.chassis.app import new_router
+from services.chassis.auth import Caller, needs
+from services.chassis.contract import example
+from services.chassis.db import INSTANT, JSON, NAMING, SessionDep
 from services.chassis.values import Instant, Out
 
 TABLE = sa.Table(
@@ -78,6 +82,24 @@ def after(session: Session, position: int, organisation: str | None, limit: int)
     )
     items = [Event.model_validate(row) for row in rows]
     return Events(items=items, next=items[-1].position if items else position)
+
+
+def new_events_router(scope: str, organisation: str) -> APIRouter:
+    """`GET /events` for a service: its events, to callers with this scope; `organisation` sends the example."""
+    router = new_router("/events", "Events")
+
+    @router.get("", summary="Follow what happens", openapi_extra=example(organisation=organisation))
+    def events(
+        caller: Annotated[Caller, needs(scope)],
+        session: SessionDep,
+        position: AfterPosition = 0,
+        limit: paging.Limit = paging.DEFAULT,
+    ) -> Events:
+        """Your organisation's events after a position, each once and in order, none missed. Keep `next` and give it as
+        `after` the next time; when nothing is new it is the same again. Events are kept."""
+        return after(session, position, caller.organisation, limit)
+
+    return router
 
 
 def cursor_table(metadata: sa.MetaData) -> sa.Table:
