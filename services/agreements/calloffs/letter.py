@@ -1,4 +1,4 @@
-"""A call-off's letters as PDF/A-2a: the order, and the message that it is cancelled."""
+"""A call-off's letters as PDF/A-2a and PDF/UA-1: the order, and the message that it is cancelled."""
 
 import json
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ def pdf(row: CallOff, lines: Sequence[Priced], kind: str) -> bytes:
     made = typst.compile(
         str(_TEMPLATE),
         sys_inputs={"call_off": json.dumps(content, ensure_ascii=False)},
-        pdf_standards=["a-2a"],
+        pdf_standards=["a-2a", "ua-1"],
         ignore_system_fonts=True,
     )
     assert isinstance(made, bytes)
