@@ -190,8 +190,9 @@ def use_up(session: Session, grant: Grant, assertion: str, now: datetime) -> Non
         insert(UsedGrant)
         .values(mark=hashlib.sha256(once.encode()).digest(), kept_until=now + rules.USED_IS_KEPT)
         .on_conflict_do_nothing()
+        .returning(col(UsedGrant.mark))
     )
-    if taken.rowcount == 0:  # type: ignore[attr-defined]  # an INSERT has a row count
+    if taken.first() is None:
         raise rules.GrantUsedBefore
 
 
