@@ -1,0 +1,45 @@
+"""Foreign clients are programs of their own; without them the tests say so, and where everything must run they fail."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import NewDatabase
+from tests.sandbox.running import RunningSandbox, running_sandbox
+
+HERE = Path(__file__).parent
+Node = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def node() -> Node:
+    """`node("program.mjs", key=value)` → what the program printed, a JSON object"""
+    found = shutil.which("node")
+    if found is None or not (HERE / "node_modules").is_dir():
+        why = "foreign clients are not installed: needs node 20, and `npm ci` in tests/clients"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    program = found
+
+    def run(name: str, **given: Any) -> dict[str, Any]:
+        done = subprocess.run(
+            [program, HERE / name], input=json.dumps(given), capture_output=True, text=True, timeout=30, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        printed: dict[str, Any] = json.loads(done.stdout)
+        return printed
+
+    return run
+
+
+@pytest.fixture
+def sandbox(new_database: NewDatabase, tmp_path: Path) -> Iterator[RunningSandbox]:
+    with running_sandbox(new_database("sandbox"), tmp_path / "keys") as running:
+        yield running
