@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Field, Session, col, select
 
 from services.agreements.calloffs.rules import BEFORE_SUPPLIER, Candidate, Choice, Event, Priced, State, Wanted, after
@@ -196,17 +197,20 @@ def move(session: Session, caller: Caller, row: CallOff, event: Event, reason: s
     before, told = row.state, row.state not in BEFORE_SUPPLIER
     state = after(before, event)
     releases = row.reserved if event is Event.CANCEL else Decimal("0.00")
+    left = row.reserved - releases
     changed = session.execute(
         sa.update(CallOff)
         .where(col(CallOff.id) == row.id, col(CallOff.state) == before)
-        .values(state=state, reserved=row.reserved - releases)
+        .values(state=state, reserved=left)
+        .execution_options(synchronize_session=False)
     )
     if changed.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE has a row count
         raise MovedMeanwhile("Read it again.")
     first = session.execute(
         sa.select(sa.func.count()).select_from(CallOffEvent).where(col(CallOffEvent.call_off_id) == row.id)
     ).scalar_one()
-    row.state, row.reserved = state, row.reserved - releases
+    set_committed_value(row, "state", state)
+    set_committed_value(row, "reserved", left)
     _record(session, caller, row, [event], first=first + 1, reason=reason)
     if event is Event.SEND:
         _send_letter(session, row, ORDER)

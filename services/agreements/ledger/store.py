@@ -126,7 +126,11 @@ def reserve(session: Session, account: Account, value: Decimal) -> bool:
     ).one()
     if taken.agreement and taken.lot:
         return True
-    refusals = _exceeded(session, account, value)
+    # The agreement's own UPDATE, if it came through, is still in this transaction: its balance is not asked again.
+    scopes = [(Scope.LOT, account.lot_id)]
+    if not taken.agreement:
+        scopes.insert(0, (Scope.FRAMEWORK_AGREEMENT, account.framework_id))
+    refusals = _exceeded(session, scopes, value)
     if refusals:
         refusals[0].all = refusals
         raise refusals[0]
@@ -181,9 +185,9 @@ def _enter(session: Session, account: Account, kind: Kind, reserved: Decimal, ca
     )
 
 
-def _exceeded(session: Session, account: Account, value: Decimal) -> list[CeilingExceeded]:
+def _exceeded(session: Session, scopes: list[tuple[Scope, int]], value: Decimal) -> list[CeilingExceeded]:
     found: list[CeilingExceeded] = []
-    for scope, subject in ((Scope.FRAMEWORK_AGREEMENT, account.framework_id), (Scope.LOT, account.lot_id)):
+    for scope, subject in scopes:
         here = room(session, scope, [subject])[subject]
         if here.ceiling is not None and here.reserved + here.posted + value > here.ceiling:
             found.append(exceeded(scope, here.ceiling, here.reserved, here.posted, value))
