@@ -4,6 +4,8 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
@@ -62,19 +64,45 @@ def template(server: embedded.Server) -> Callable[[str, bool], str]:
     return of
 
 
+@dataclass
+class Databases:
+    """Copies of the templates, for a test's or a module's own use."""
+
+    server: embedded.Server
+    template: Callable[[str, bool], str]
+
+    @contextmanager
+    def lent(self) -> Iterator[NewDatabase]:
+        """A function that makes databases, which are dropped at the end."""
+        made: list[str] = []
+
+        def create(section: str, *, seeded: bool = False) -> str:
+            name = f"t{next(_numbers)}_{section}"
+            made.append(name)
+            return self.server.create(name, template=self.template(section, seeded))
+
+        yield create
+        for name in made:
+            self.server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def databases(server: embedded.Server, template: Callable[[str, bool], str]) -> Databases:
+    return Databases(server, template)
+
+
 @pytest.fixture
-def new_database(server: embedded.Server, template: Callable[[str, bool], str]) -> Iterator[NewDatabase]:
+def new_database(databases: Databases) -> Iterator[NewDatabase]:
     """`new_database("catalog", seeded=True)` → URL of a database of this test's own."""
-    made: list[str] = []
+    with databases.lent() as create:
+        yield create
 
-    def create(section: str, *, seeded: bool = False) -> str:
-        name = f"t{next(_numbers)}_{section}"
-        made.append(name)
-        return server.create(name, template=template(section, seeded))
 
-    yield create
-    for name in made:
-        server.drop(name)
+@pytest.fixture(scope="module")
+def shared_database(databases: Databases) -> Iterator[NewDatabase]:
+    """The same for tests of one module that leave a database as they found it."""
+    with databases.lent() as create:
+        yield create
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from services.chassis import log
 from services.chassis.problems import NeighbourAway, NeighbourNonsense
 
 TIMEOUT = httpx.Timeout(2.0, connect=0.5)
-ALTOGETHER_SECONDS = 2.5
+ALTOGETHER_SECONDS = 2.2
 """A retry is made only while this has not passed, so that the caller has its answer within three seconds."""
 LARGEST_ANSWER = 8 * 1024 * 1024
 

@@ -10,11 +10,18 @@ from fastapi.testclient import TestClient
 
 from services.agreements import app as agreements
 from services.agreements.settings import Settings
+from services.chassis.values import new_id
 from tests.agreements import neighbours
 from tests.agreements.test_placing_a_call_off import counted, reserved
+from tests.conftest import NewDatabase
 from tests.issuer import Issuer
 
 WITHIN_SECONDS = 3.0
+
+
+@pytest.fixture(scope="module")
+def url(shared_database: NewDatabase) -> str:
+    return shared_database("agreements", seeded=True)
 
 
 def verdict(**changes: Any) -> str:
@@ -26,7 +33,7 @@ def ordered(url: str, issuer: Issuer, catalog_url: str, buyer: dict[str, str], o
     """Place a call-off through a service that asks the catalogue at this address, within the time that is allowed."""
     settings = Settings(database_url=url, issuers=[issuer.trusted()], catalog_url=catalog_url)
     with TestClient(agreements.create_app(settings)) as api, ThreadPoolExecutor(1) as pool:
-        headers = buyer | {"Idempotency-Key": "k"}
+        headers = buyer | {"Idempotency-Key": str(new_id())}
         return pool.submit(api.post, "/call-offs", json=order, headers=headers).result(WITHIN_SECONDS)
 
 

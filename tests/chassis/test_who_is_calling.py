@@ -4,6 +4,7 @@ import base64
 import hmac
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +15,21 @@ from joserfc.jwk import RSAKey
 
 from services.chassis.settings import IssuerKind
 from tests.chassis.conftest import ORGANISATION, build
+from tests.conftest import NewDatabase
 from tests.issuer import Issuer
+
+
+@pytest.fixture(scope="module")
+def url(shared_database: NewDatabase) -> str:
+    return shared_database("agreements")
+
+
+@pytest.fixture(scope="module")
+def api(url: str, issuer: Issuer) -> Iterator[TestClient]:
+    """One service for all of these: they only knock at the door."""
+    with TestClient(build(url, issuer)) as client:
+        yield client
+
 
 GOOD = {"name": {"nb": "Ting"}, "price": "2.00", "owner": ORGANISATION}
 

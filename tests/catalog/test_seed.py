@@ -1,0 +1,147 @@
+"""The seed data: counted, filed under its kind, and loaded once."""
+
+import csv
+from collections import Counter
+
+import sqlalchemy as sa
+from fastapi.testclient import TestClient
+
+from services.catalog import seed
+from services.catalog.db import Table
+from services.chassis.db import PROJECT, Database
+from services.chassis.values import seed_id
+from tests.catalog.conftest import walk
+
+ENDED = {"altinn-2", "minside", "seres", "faks", "kith-sertifisering", "semicolon"}
+ATTESTED = {
+    "id-porten",
+    "enhetsregisteret",
+    "altinn-no",
+    "ks-svarut",
+    "digital-post",
+    "kontakt-og-reservasjonsregisteret",
+}
+
+
+def counts(database: Database) -> dict[str, int]:
+    with database.reading() as reader:
+        return {
+            name: reader.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+            for name, table in Table.metadata.tables.items()
+        }
+
+
+def test_loading_again_changes_nothing(database: Database) -> None:
+    before, told = counts(database), list[str]()
+    seed.load(database, tell=told.append)
+    assert counts(database) == before
+    assert told == []
+
+
+def test_every_load_is_in_the_audit(database: Database) -> None:
+    with database.reading() as reader:
+        actions = set(reader.execute(sa.text("SELECT action FROM audit")).scalars())
+    assert actions == {
+        f"{what}.seed"
+        for what in ("organisation", "co_operation", "component", "specification", "product", "certificate")
+    }
+
+
+def test_there_are_357_municipalities_and_15_counties_with_oslo_among_both(catalog: TestClient) -> None:
+    municipalities = walk(catalog, "/organisations", kind="municipality", limit=200)
+    counties = walk(catalog, "/organisations", kind="county", limit=200)
+    assert (len(municipalities), len(counties)) == (357, 15)
+    both = [one["name"] for one in municipalities if one in counties]
+    assert both == ["Oslo kommune"]
+    assert sum(one["population"] for one in municipalities) == 5_550_203
+    assert {one["population_on"] for one in municipalities} == {"2024-01-01"}
+
+
+def test_every_organisation_has_its_fixed_id(catalog: TestClient) -> None:
+    for one in walk(catalog, "/organisations", limit=200):
+        if one["organisation_number"]:
+            assert one["id"] == str(seed_id(f"organisation:{one['organisation_number']}"))
+
+
+def test_what_is_fictional_says_so(catalog: TestClient) -> None:
+    fictional = [one for one in walk(catalog, "/organisations", limit=200) if one["fictional"]]
+    assert [one["organisation_number"] for one in fictional] == ["100000016", "100000032", "100000024", "100000008"]
+    shown = [
+        *fictional,
+        *walk(catalog, "/products"),
+        *walk(catalog, "/specifications"),
+        catalog.get("/components/velferdsteknologi-trygghetsplattform").json(),
+    ]
+    for one in shown:
+        name = one["name"] if isinstance(one["name"], str) else one["name"]["nb"]
+        assert "(fiktiv)" in name
+
+
+def test_the_41_co_operations_have_their_226_members_of_2015(catalog: TestClient) -> None:
+    co_operations = walk(catalog, "/co-operations", limit=7)
+    assert len(co_operations) == 41
+    assert sum(one["member_count"] for one in co_operations) == 226
+    assert {one["as_of_on"] for one in co_operations} == {"2015-10-30"}
+    assert all(one["id"] == str(seed_id(f"co-operation:{one['slug']}")) for one in co_operations)
+
+
+def test_a_member_today_is_the_same_only_with_the_same_number(catalog: TestClient) -> None:
+    relations = Counter[str]()
+    for co_operation in walk(catalog, "/co-operations"):
+        for member in catalog.get(f"/co-operations/{co_operation['slug']}").json()["members"]:
+            for one in member["today"]:
+                relations[one["relation"]] += 1
+                same = one["organisation_number"] == member["organisation_number"]
+                assert one["relation"] == ("same" if same else "inherited_unconfirmed")
+            if not member["today"]:
+                relations["nobody"] += 1
+    assert relations == {"same": 169, "inherited_unconfirmed": 56, "nobody": 1}
+
+
+def test_the_48_entries_are_filed_under_their_kinds(catalog: TestClient) -> None:
+    entries = [one for one in walk(catalog, "/components") if one["source"]]
+    assert len({one["source"]["source_id"] for one in entries}) == len(entries) == 48
+    assert Counter(one["kind"] for one in entries) == {
+        "component": 29,
+        "standard": 11,
+        "project": 4,
+        "guide": 2,
+        "report": 1,
+        "scheme": 1,
+    }
+
+
+def test_a_status_of_2011_is_not_todays(catalog: TestClient) -> None:
+    entries = {one["slug"]: one for one in walk(catalog, "/components") if one["source"]}
+    assert {slug for slug, one in entries.items() if one["life_cycle"] == "retired"} == ENDED
+    assert {slug for slug, one in entries.items() if one["life_cycle"] == "available"} == ATTESTED
+    assert {one["life_cycle"] for slug, one in entries.items() if slug not in ENDED | ATTESTED} == {"unknown"}
+    assert {slug for slug, one in entries.items() if one["ended_on"]} == {"altinn-2"}
+    assert entries["altinn-2"]["ended_on"] == "2026-06-19"
+    assert all(one["life_cycle_reason"] for one in entries.values())
+
+
+def test_the_decisions_of_today_cover_the_source_row_by_row() -> None:
+    def ids(name: str) -> list[str]:
+        with (PROJECT / "data" / name).open(newline="") as file:
+            return [row["component_id"] for row in csv.DictReader(file)]
+
+    assert ids("shared_components_today.csv") == ids("shared_components.csv")
+
+
+def test_certificates_have_their_fixed_numbers(catalog: TestClient) -> None:
+    held = [(one["number"], one["product"]) for one in walk(catalog, "/certificates", limit=2)]
+    assert held == [
+        ("SV-2026-000001", "fjordvakt-alarm"),
+        ("SV-2026-000002", "nordlys-alarm"),
+        ("SV-2026-000003", "havorn-alarm"),
+        ("SV-2026-000004", "fjordvakt-tilsyn"),
+        ("SV-2026-000005", "nordlys-tilsyn"),
+    ]
+
+
+def test_specifications_have_requirements_of_every_obligation(catalog: TestClient) -> None:
+    for one in walk(catalog, "/specifications"):
+        (version,) = catalog.get(f"/specifications/{one['slug']}").json()["versions"]
+        assert len(version["requirements"]) >= 6
+        assert {row["obligation"] for row in version["requirements"]} == {"must", "should", "may"}
