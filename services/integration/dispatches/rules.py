@@ -1,0 +1,201 @@
+"""What a letter may hold, how a dispatch moves, and what SvarUT's statuses mean for it."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.chassis.problems import Conflict, Invalid, Problem
+
+
+class State(StrEnum):
+    QUEUED = "queued"
+    RECEIVED = "received"
+    ACCEPTED = "accepted"
+    NOTIFIED = "notified"
+    IN_PRINT = "in_print"
+    READ = "read"
+    PRINTED = "printed"
+    FAILED = "failed"
+    FAILED_FINAL = "failed_final"
+    HANDLED_MANUALLY = "handled_manually"
+
+
+class Event(StrEnum):
+    HAND_OVER = "hand_over"
+    ATTEMPT_FAILED = "attempt_failed"
+    GIVE_UP = "give_up"
+    ACCEPT = "accept"
+    REJECT = "reject"
+    NOTIFY = "notify"
+    TO_PRINT = "to_print"
+    READ = "read"
+    UNDELIVERED = "undelivered"
+    PRINTED = "printed"
+    RETRY = "retry"
+    MANUAL = "manual"
+
+
+MOVES = {
+    (State.QUEUED, Event.HAND_OVER): State.RECEIVED,
+    (State.QUEUED, Event.ATTEMPT_FAILED): State.QUEUED,
+    (State.QUEUED, Event.GIVE_UP): State.FAILED_FINAL,
+    # Refused in SvarUT's answer, or out of attempts: it was never received, so it fails from here.
+    (State.QUEUED, Event.REJECT): State.FAILED,
+    (State.QUEUED, Event.UNDELIVERED): State.FAILED,
+    (State.RECEIVED, Event.ACCEPT): State.ACCEPTED,
+    (State.RECEIVED, Event.REJECT): State.FAILED,
+    (State.ACCEPTED, Event.NOTIFY): State.NOTIFIED,
+    (State.ACCEPTED, Event.TO_PRINT): State.IN_PRINT,
+    (State.ACCEPTED, Event.READ): State.READ,
+    (State.ACCEPTED, Event.UNDELIVERED): State.FAILED,
+    (State.NOTIFIED, Event.TO_PRINT): State.IN_PRINT,
+    (State.NOTIFIED, Event.READ): State.READ,
+    (State.NOTIFIED, Event.UNDELIVERED): State.FAILED,
+    (State.IN_PRINT, Event.PRINTED): State.PRINTED,
+    (State.FAILED, Event.RETRY): State.QUEUED,
+    (State.FAILED, Event.MANUAL): State.HANDLED_MANUALLY,
+    (State.FAILED, Event.GIVE_UP): State.FAILED_FINAL,
+}
+TERMINAL = {State.READ, State.PRINTED, State.FAILED_FINAL, State.HANDLED_MANUALLY}
+FOLLOWED = (State.RECEIVED, State.ACCEPTED, State.NOTIFIED, State.IN_PRINT)
+"""States in which SvarUT has the letter and may still tell something new."""
+
+
+class MoveRefused(Conflict):
+    """The dispatch cannot take this step from its current state."""
+
+
+def after(state: State, event: Event) -> State:
+    """The state after an event; a step that is not in the table is refused."""
+    try:
+        return MOVES[state, event]
+    except KeyError:
+        possible = ", ".join(sorted(step for before, step in MOVES if before is state)) or "none"
+        raise MoveRefused(f"It is {state}; possible from there: {possible}.") from None
+
+
+_ACCEPTED = (Event.HAND_OVER, Event.ACCEPT)
+_REJECTED = (Event.HAND_OVER, Event.REJECT, Event.UNDELIVERED)
+_NOTIFIED = (*_ACCEPTED, Event.NOTIFY)
+MEANINGS: Mapping[str, Sequence[Event]] = {
+    "MOTTATT": (Event.HAND_OVER,),
+    "AKSEPTERT": _ACCEPTED,
+    "AVVIST": _REJECTED,
+    "FEILET_UNDER_MOTTAK": _REJECTED,
+    "VARSLET": _NOTIFIED,
+    "SENDT_ALTINN": _NOTIFIED,
+    "LEVERT_ALTINN": _NOTIFIED,
+    "SENDT_DIGITALT": _NOTIFIED,
+    "SENDT_SDP": _NOTIFIED,
+    "LEVERT_SDP": _NOTIFIED,
+    "KLAR_FOR_MOTTAK": _NOTIFIED,
+    "SENDT_PRINT": (*_ACCEPTED, Event.TO_PRINT),
+    "PRINTET": (*_ACCEPTED, Event.TO_PRINT, Event.PRINTED),
+    "LEST": (*_ACCEPTED, Event.READ),
+    "IKKE_LEVERT": (*_ACCEPTED, Event.UNDELIVERED),
+    "MANUELT_HANDTERT": (*_ACCEPTED, Event.UNDELIVERED, Event.MANUAL),
+    "SLETTET": (),
+}
+"""SvarUT's statuses (REST v3) as the way that leads there. Whoever asks now and then misses statuses in between; the
+part of the way that still lies ahead is walked. A letter that is refused after it was accepted was not delivered."""
+LAST_STATUSES = {"LEST", "PRINTET", "AVVIST", "FEILET_UNDER_MOTTAK", "IKKE_LEVERT", "MANUELT_HANDTERT", "SLETTET"}
+"""After these SvarUT has nothing more to tell."""
+_RESULT = {
+    Event.READ: State.READ,
+    Event.PRINTED: State.PRINTED,
+    Event.UNDELIVERED: State.FAILED,
+    Event.MANUAL: State.HANDLED_MANUALLY,
+}
+
+
+@dataclass(frozen=True)
+class News:
+    """What a SvarUT status means for a dispatch: steps to take, in order, or something to note without a step."""
+
+    steps: tuple[Event, ...] = ()
+    noted: Event | None = None
+    unknown: bool = False
+
+
+def news(state: State, status: str) -> News:
+    """A status we do not know changes nothing: SvarUT adds some without a new version. A letter that is read after it
+    went to print stays in print: it is noted that it was read."""
+    way = MEANINGS.get(status)
+    if way is None:
+        return News(unknown=True)
+    steps = []
+    for event in way:
+        if moved := MOVES.get((state, event)):
+            steps.append(event)
+            state = moved
+    if steps or not way:
+        return News(tuple(steps))
+    last = way[-1]
+    return News(noted=last if last in _RESULT and _RESULT[last] is not state else None)
+
+
+FORBIDDEN_IN_FILENAMES = frozenset('"<>?*|:\\/')
+LONGEST_FILENAME = 226
+PDF_BEGINS = b"%PDF-"
+_PERSONAL_NUMBER = re.compile(r"(?<!\d)\d{6}[ -]?\d{5}(?!\d)", re.ASCII)
+
+
+class PersonalNumberInTitle(Invalid):
+    """A letter's title must not hold a personal number.
+
+    Eleven digits, also written as six and five: titles are shown in inboxes, notifications and logs.
+    """
+
+
+class FilenameInvalid(Invalid):
+    """SvarUT does not take this file name."""
+
+
+class FilenameTwice(Invalid):
+    """Two documents have the same file name, upper and lower case being the same."""
+
+
+class ContentNotBase64(Invalid):
+    """The document's content is not base64."""
+
+
+class NotPdf(Invalid):
+    """The document is not a PDF."""
+
+
+class ReferenceTaken(Conflict):
+    """Another letter of yours has this reference already."""
+
+
+class BeingHandedOver(Conflict):
+    """The letter is being handed over to SvarUT in this moment."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document as it was handed in; `content` is None when it could not be decoded."""
+
+    filename: str
+    content: bytes | None
+
+
+def check(title: str, documents: Sequence[Document]) -> Iterator[Problem]:
+    """Every reason not to take a letter."""
+    if _PERSONAL_NUMBER.search(title):
+        yield PersonalNumberInTitle(pointer="#/title")
+    seen: set[str] = set()
+    for position, document in enumerate(documents):
+        at = f"#/documents/{position}"
+        name = document.filename
+        if wrong := FORBIDDEN_IN_FILENAMES & set(name):
+            yield FilenameInvalid(f"It holds {' '.join(sorted(wrong))}", pointer=f"{at}/filename")
+        if not name.isprintable():
+            yield FilenameInvalid("It holds characters that cannot be printed.", pointer=f"{at}/filename")
+        if name.casefold() in seen:
+            yield FilenameTwice(f"{name!r} stands twice.", pointer=f"{at}/filename")
+        seen.add(name.casefold())
+        if document.content is None:
+            yield ContentNotBase64(pointer=f"{at}/content_base64")
+        elif not document.content.startswith(PDF_BEGINS):
+            yield NotPdf(f"A PDF begins with {PDF_BEGINS.decode()}", pointer=f"{at}/content_base64")

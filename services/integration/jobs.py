@@ -1,0 +1,246 @@
+"""What integration does later: hand letters over to SvarUT, once each, and follow what becomes of them."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from uuid import UUID
+
+import procrastinate
+from procrastinate.jobs import Job
+
+from services.chassis import jobs
+from services.chassis.db import Database
+from services.chassis.tokens import MachineToken
+from services.chassis.values import new_id
+from services.integration.attempts import rules, store
+from services.integration.attempts.rules import Answer, Verdict
+from services.integration.attempts.store import Claim
+from services.integration.dispatches import store as dispatches
+from services.integration.dispatches.rules import Event
+from services.integration.settings import Settings
+from services.integration.svarut_client import File, Letter, SvarUt
+
+LEASE_SECONDS, RENEW_SECONDS = 10.0, 2.5
+"""A lost worker's letters are free again after the first; a living one renews by the second."""
+BATCH = 100
+LONGEST_PAUSE_SECONDS = 60.0
+_log = logging.getLogger("letters")
+
+
+class Later(Exception):
+    """Not an error: do this job again after so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"again in {seconds:.1f} s")
+        self.seconds = seconds
+
+
+class _Again(procrastinate.BaseRetryStrategy):
+    """A letter's job ends with the letter's own state, never by the number of its runs."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> procrastinate.RetryDecision:
+        if isinstance(exception, Later):
+            seconds = exception.seconds
+        else:
+            seconds = min(2.0 ** min(job.attempts, 6), LONGEST_PAUSE_SECONDS)
+            _log.error("dispatch %s: tried again", job.task_kwargs.get("dispatch"), exc_info=exception)
+        return procrastinate.RetryDecision(retry_in={"milliseconds": int(seconds * 1000)})
+
+
+class Post:
+    """Hands letters over and follows them. No transaction is open while SvarUT is asked."""
+
+    def __init__(self, database: Database, svarut: SvarUt, settings: Settings) -> None:
+        self._database, self._svarut, self._settings = database, svarut, settings
+        self._leases: set[UUID] = set()
+        self._lock = threading.Lock()
+
+    def send_letter(self, dispatch: str) -> None:
+        """Hand one letter over, if it is queued and nobody else does. Raises Later as long as it stays queued."""
+        lease = new_id()
+        with self._holding(lease):
+            try:
+                with self._database.writing() as session:
+                    claim = store.claim(session, UUID(dispatch), lease, LEASE_SECONDS)
+            except store.HeldByAnother as held:
+                raise Later(held.seconds + 0.1) from held
+            if claim and (claim.last not in (Verdict.UNCERTAIN, Verdict.DUPLICATE) or self._may_send_again(claim)):
+                self._send(claim)
+
+    def renew(self) -> None:
+        """Keep what this worker has in hand."""
+        with self._lock:
+            leases = list(self._leases)
+        if leases:
+            with self._database.writing() as session:
+                store.renew(session, leases, LEASE_SECONDS)
+
+    def refresh_status(self) -> None:
+        """Ask SvarUT about every letter that may still move, and take the steps that its answers mean."""
+        after_id = 0
+        while True:
+            with self._database.reading() as reader:
+                rows = dispatches.followed(reader, after_id, BATCH)
+            if not rows:
+                return
+            after_id = rows[-1].id
+            told = self._svarut.statuses([row.external_id for row in rows])
+            if isinstance(told, Answer):
+                _log.warning("SvarUT does not tell how %s letters are: %s", len(rows), told.message)
+                return
+            said = {one.id: one for one in told}
+            with self._database.writing() as session:
+                for row in rows:
+                    if one := said.get(row.external_id):
+                        news = dispatches.hear(session, row.uuid, one.id, one.status, one.changed_at)
+                        if news.unknown:
+                            _log.warning("SvarUT has a status that we do not know: %s", one.status)
+
+    def _may_send_again(self, claim: Claim) -> bool:
+        """SvarUT may have the letter: look for it. True when it certainly has not."""
+        found = self._find(claim)
+        if isinstance(found, Answer):
+            self._looked_in_vain(claim, found)
+        elif found:
+            self._handed_over(claim, claim.number, found, "Found at SvarUT by its reference.")
+        elif claim.last is Verdict.DUPLICATE:
+            told = "SvarUT says that it was sent before, and has no letter with its reference."
+            with self._database.writing() as session:
+                store.finish(session, claim, claim.number, Verdict.REFUSED, detail=told)
+            self._end(claim, Event.REJECT, told)
+        else:
+            settings, failures = self._settings, claim.row.failures
+            settle = max(
+                settings.svarut_settle_seconds,
+                rules.wait_after_failure(failures, settings.svarut_longest_wait_seconds),
+            )
+            if claim.since < settle:
+                self._put_back(claim, rules.look_again_in(claim.since, settle))
+            if failures < settings.svarut_attempts:
+                return True
+            self._end(claim, Event.UNDELIVERED, f"Given up after {failures} attempts; SvarUT does not have it.")
+        return False
+
+    def _send(self, claim: Claim) -> None:
+        row, number = claim.row, claim.number + 1
+        assert row.id
+        with self._database.reading() as reader:
+            files = [File(one.filename, one.media_type, one.content) for one in dispatches.contents(reader, row.id)]
+        with self._database.writing() as session:
+            if not store.begin(session, claim):
+                raise Later(1.0)
+        answer = self._svarut.send(
+            Letter(row.external_reference, row.title, row.recipient_number, row.recipient_name, files)
+        )
+        verdict = rules.verdict(answer)
+        if verdict is Verdict.SENT and answer.id:
+            self._handed_over(claim, number, answer.id, None)
+            return
+        told = answer.message or verdict.value
+        with self._database.writing() as session:
+            store.finish(session, claim, number, verdict, detail=told)
+        _log.warning("dispatch %s, attempt %s: %s (%s)", row.uuid, number, verdict, told)
+        match verdict:
+            case Verdict.REFUSED:
+                self._end(claim, Event.REJECT, told)
+            case Verdict.CONFIGURATION:
+                self._put_back(claim, self._settings.svarut_configuration_wait_seconds, told)
+            case Verdict.DUPLICATE:
+                self._put_back(claim, 0.0)
+            case Verdict.UNCERTAIN:
+                self._failed(claim, told, in_the_dark=True)
+            case _:
+                self._failed(claim, told)
+
+    def _find(self, claim: Claim) -> str | Answer | None:
+        found = self._svarut.find(claim.row.external_reference)
+        if isinstance(found, Answer):
+            return found
+        new = [one for one in found if one not in claim.known]
+        if len(new) > 1:
+            _log.error("dispatch %s: SvarUT has it %s times: %s", claim.row.uuid, len(new), ", ".join(new))
+        return new[0] if new else None
+
+    def _looked_in_vain(self, claim: Claim, answer: Answer) -> None:
+        told = f"SvarUT cannot say whether it has the letter: {answer.message}"
+        if rules.verdict(answer) is Verdict.CONFIGURATION:
+            self._put_back(claim, self._settings.svarut_configuration_wait_seconds, told)
+        self._failed(claim, told)
+
+    def _handed_over(self, claim: Claim, number: int, external_id: str, detail: str | None) -> None:
+        with self._database.writing() as session:
+            kept = store.hand_over(session, claim, number, external_id, detail=detail)
+        level = logging.INFO if kept else logging.ERROR
+        _log.log(level, "dispatch %s is SvarUT's %s", claim.row.uuid, external_id)
+
+    def _failed(self, claim: Claim, told: str, *, in_the_dark: bool = False) -> None:
+        """Count a failure. A letter that SvarUT may have is not given up before it was looked for."""
+        failures, settings = claim.row.failures + 1, self._settings
+        if failures >= settings.svarut_attempts and not in_the_dark:
+            self._end(claim, Event.UNDELIVERED, f"Given up after {failures} attempts. The last: {told}")
+            return
+        with self._database.writing() as session:
+            store.fail(session, claim, Event.ATTEMPT_FAILED, told)
+        if in_the_dark:
+            raise Later(rules.look_again_in(0.0, settings.svarut_settle_seconds))
+        raise Later(rules.wait_after_failure(failures, settings.svarut_longest_wait_seconds))
+
+    def _end(self, claim: Claim, event: Event, told: str) -> None:
+        with self._database.writing() as session:
+            store.fail(session, claim, event, told)
+        _log.error("dispatch %s has failed: %s", claim.row.uuid, told)
+
+    def _put_back(self, claim: Claim, seconds: float, detail: str | None = None) -> None:
+        with self._database.writing() as session:
+            store.put_back(session, claim, detail=detail)
+        raise Later(seconds)
+
+    @contextmanager
+    def _holding(self, lease: UUID) -> Iterator[None]:
+        with self._lock:
+            self._leases.add(lease)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._leases.discard(lease)
+
+
+async def work(settings: Settings | None = None, *, ready: Callable[[], None] = lambda: None) -> None:
+    """The worker process: runs until it is told to stop, and finishes what it has in hand."""
+    settings = settings or Settings()
+    # A thread for each letter, one for the leases, one for the statuses: a slow SvarUT must not keep leases from
+    # being renewed.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(settings.workers + 3))
+    database = Database(settings.database_url, connections=settings.workers + 2)
+    svarut = SvarUt(
+        settings.svarut_url,
+        konto=settings.svarut_konto,
+        integration_id=settings.svarut_integration_id,
+        password=settings.svarut_integration_password.get_secret_value(),
+        token=MachineToken(
+            issuer=settings.maskinporten_issuer,
+            token_url=settings.maskinporten_token_url,
+            client=settings.client,
+            key_file=settings.key_file,
+            scope=settings.svarut_scope,
+        ),
+        read_seconds=settings.svarut_read_seconds,
+        connections=settings.workers + 1,
+    )
+    post = Post(database, svarut, settings)
+    app = jobs.new_app(database)
+    app.task(name=dispatches.SEND_TASK, queue="default", retry=_Again())(post.send_letter)
+    try:
+        await jobs.work(
+            app,
+            concurrency=settings.workers,
+            every=[(RENEW_SECONDS, post.renew), (settings.status_every_seconds, post.refresh_status)],
+            ready=ready,
+        )
+    finally:
+        svarut.close()
+        database.close()

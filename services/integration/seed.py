@@ -1,0 +1,47 @@
+"""The integration service's seed data: a few fictional letters of Brønnøy, kept as any others are."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from sqlmodel import col, select
+
+from services.chassis.db import Database
+from services.chassis.values import seed_id
+from services.integration.dispatches import store
+from services.integration.dispatches.api import BRONNOY, EXAMPLE_PDF
+from services.integration.dispatches.rules import Event, State
+
+SENT_AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
+DELIVERED = (Event.HAND_OVER, Event.ACCEPT, Event.NOTIFY, Event.READ)
+LETTERS = {
+    "eksempel-brev-1": ("Eksempelbrev (fiktivt)", DELIVERED),
+    "eksempel-brev-2": ("Eksempelbrev som kan prøves igjen (fiktivt)", (Event.REJECT,)),
+    "eksempel-brev-3": ("Eksempelbrev som kan gis opp (fiktivt)", (Event.REJECT,)),
+    "eksempel-brev-4": ("Eksempelbrev som kan sendes på annen måte (fiktivt)", (Event.REJECT,)),
+}
+"""By reference: title, and what happened. Nothing of it reached SvarUT; the failed ones wait for an administrator."""
+
+
+def load(database: Database, *, tell: Callable[[str], None]) -> None:
+    """Load what is not there yet; a second time changes nothing."""
+    with database.writing() as session:
+        for reference, (title, happened) in LETTERS.items():
+            id = seed_id(f"dispatch:{reference}")
+            if session.exec(select(col(store.Dispatch.id)).where(col(store.Dispatch.uuid) == id)).first():
+                continue
+            letter = store.NewLetter(
+                reference,
+                "100000016",
+                "Fjordvakt Velferd AS (fiktiv)",
+                title,
+                [("eksempelbrev.pdf", "application/pdf", EXAMPLE_PDF)],
+            )
+            row, _ = store.add(session, None, BRONNOY, letter, uuid=id)
+            for step, event in enumerate(happened):
+                if event is Event.HAND_OVER:
+                    row.external_id = str(seed_id(f"svarut:{reference}"))
+                told = "Ugyldig innhold (fiktivt eksempel)" if event is Event.REJECT else None
+                store.move(session, None, row, event, detail=told, occurred_at=SENT_AT + timedelta(minutes=10 * step))
+            if row.state is State.READ:
+                row.external_status = "LEST"
+            tell(f"dispatch {reference}: {row.state}")
