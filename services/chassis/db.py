@@ -11,11 +11,11 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from fastapi import Depends, Request
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
-from services.chassis.problems import Unavailable
+from services.chassis.problems import Malformed, Unavailable
 
 NAMING = {
     "pk": "pk_%(table_name)s",
@@ -33,6 +33,13 @@ MONEY = sa.Numeric(14, 2)
 
 class DatabaseAway(Unavailable):
     """The database is away or too busy."""
+
+
+class ValueUnusable(Malformed):
+    """A value in the request cannot be kept or looked for.
+
+    For example text with a NUL character, which PostgreSQL has no place for.
+    """
 
 
 def choice(values: type[StrEnum]) -> sa.Enum:
@@ -86,13 +93,15 @@ class Database:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """A database that is gone, full or locked is a 503, not a crash."""
+    """A database that is gone, full or locked is a 503, and a value that it cannot hold a 400; neither is a crash."""
     try:
         yield
     except PoolTimeout as error:
         raise DatabaseAway("All connections are in use.", retry_after=1) from error
     except OperationalError as error:
         raise DatabaseAway from error
+    except DataError as error:
+        raise ValueUnusable from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise DatabaseAway from error
