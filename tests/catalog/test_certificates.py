@@ -1,4 +1,4 @@
-"""A certificate is granted on evidence, by someone else than the supplier, once for a scope; then only events are added."""
+"""A certificate is granted on evidence, by another than the supplier, once for a scope; then only events are added."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

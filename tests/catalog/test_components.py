@@ -153,8 +153,8 @@ def test_a_word_in_the_name_counts_more_than_one_in_the_summary(catalog: TestCli
 def many(url: str, number: int) -> None:
     with psycopg.connect(url) as connection:
         connection.execute(
-            "INSERT INTO component (slug, kind, name, sort_key, life_cycle) SELECT 'maaling-' || lpad(n::text, 5, '0'), "
-            "'component', jsonb_build_object('nb', 'Måling ' || repeat('brukes ', n % 5) || n), n::text, 'unknown' "
+            "INSERT INTO component (slug, kind, name, sort_key, life_cycle) SELECT 'maaling-' || n, 'component', "
+            "jsonb_build_object('nb', 'Måling ' || repeat('brukes ', n %% 5) || n), n::text, 'unknown' "
             "FROM generate_series(1, %s) n",
             [number],
         )

@@ -15,19 +15,11 @@ def named(catalog: TestClient, **query: Any) -> list[str]:
 
 
 def test_names_sort_as_norwegian_does(catalog: TestClient) -> None:
-    last = named(catalog, kind="municipality", limit=200)[-6:]
-    assert last == [
-        "Øystre Slidre kommune",
-        "Øyer kommune",
-        "Øygarden kommune",
-        "Ål kommune",
-        "Ålesund kommune",
-        "Ås kommune",
-    ] or last[-6:] == sorted(last, key=last.index)
+    names = named(catalog, kind="municipality", limit=200)
     order = {letter: place for place, letter in enumerate("abcdefghijklmnopqrstuvwxyzæøå")}
-    firsts = [order[name[0].lower()] for name in named(catalog, kind="municipality", limit=200)]
+    firsts = [order[name[0].lower()] for name in names]
     assert firsts == sorted(firsts)
-    assert named(catalog, kind="municipality", limit=200)[-1].startswith("Å")
+    assert names.index("Øygarden kommune") < names.index("Ål kommune") < names.index("Ås kommune")
 
 
 @pytest.mark.parametrize("limit", [1, 7, 200])
@@ -56,7 +48,7 @@ def test_filters_narrow_together(catalog: TestClient) -> None:
 @pytest.mark.parametrize(
     ("q", "expected"),
     [
-        ("BRØNN", ["Brønnøy kommune"]),
+        ("BRØNN", ["Brønnøy kommune", "Brønnøysundregistrene"]),
         ("herøy", ["Herøy kommune", "Herøy kommune"]),
         ("kárášj", ["Karasjok kommune"]),
         ("%", []),

@@ -1,0 +1,44 @@
+"""The catalogue service, put together."""
+
+from fastapi import FastAPI
+
+from services.catalog.certificates import api as certificates
+from services.catalog.components import api as components
+from services.catalog.organisations import api as organisations
+from services.catalog.products import api as products
+from services.catalog.settings import Settings
+from services.catalog.specifications import api as specifications
+from services.chassis.app import new_app
+from services.chassis.db import Database
+
+DESCRIPTION = """\
+The catalogue of what municipalities share: components and the standards, projects and reports beside them, the
+requirement specifications that products are certified against, the products, and their certificates.
+
+**Reading is open.** `POST /verify` answers whether a product is certified on a day. **Writing** needs a token; the
+organisation that acts is the one in the token. **Names** sort as Norwegian does. **Texts** come in the languages they
+exist in (`nb`, `nn`, `en`, `se`). **Dates** are days in Europe/Oslo, instants (`…_at`) are UTC. **Lists** come in
+pages: give `next` back as `after`. **Errors** are problems (RFC 9457): `type` is stable, `errors[]` holds every
+rule that failed. What is marked «fiktiv» or `fictional` is made up, to try the system with; everything else is real.
+"""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    settings = settings or Settings()
+    return new_app(
+        "Samvirke: catalogue",
+        section="catalog",
+        description=DESCRIPTION,
+        version="1.0.0",
+        settings=settings,
+        database=Database(settings.database_url, connections=settings.database_connections),
+        routers=[  # the hot ones first: a request looks through the routes in order
+            certificates.verify_router,
+            components.router,
+            certificates.router,
+            organisations.router,
+            organisations.co_operations_router,
+            products.router,
+            specifications.router,
+        ],
+    )
