@@ -29,6 +29,14 @@ def catalog(url: str, issuer: Issuer) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def shared_catalog(shared_database: NewDatabase, issuer: Issuer) -> Iterator[TestClient]:
+    """The same, for tests of one module that leave it as they found it."""
+    url = shared_database("catalog", seeded=True)
+    with TestClient(create_app(Settings(database_url=url, issuers=[issuer.trusted()]))) as client:
+        yield client
+
+
 @pytest.fixture
 def database(url: str) -> Iterator[Database]:
     opened = Database(url, connections=2)

@@ -23,21 +23,21 @@ SCOPES = {"catalog.write", "catalog.admin", "certification.decide"}
 
 
 @pytest.mark.parametrize("path", CHANGES)
-def test_a_change_needs_a_token(catalog: TestClient, path: str) -> None:
-    answer = catalog.post(path, json={})
+def test_a_change_needs_a_token(shared_catalog: TestClient, path: str) -> None:
+    answer = shared_catalog.post(path, json={})
     assert problem(answer) == (401, "token-missing")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize(("path", "scope"), CHANGES.items())
-def test_a_change_needs_its_own_scope(catalog: TestClient, issuer: Issuer, path: str, scope: str) -> None:
-    answer = catalog.post(path, json={}, headers=issuer.bearer(BRONNOY, *SCOPES - {scope}))
+def test_a_change_needs_its_own_scope(shared_catalog: TestClient, issuer: Issuer, path: str, scope: str) -> None:
+    answer = shared_catalog.post(path, json={}, headers=issuer.bearer(BRONNOY, *SCOPES - {scope}))
     assert problem(answer) == (403, "scope-missing")
     assert f"samvirke:{scope}" in answer.headers["WWW-Authenticate"]
 
 
-def test_every_change_is_guarded(catalog: TestClient) -> None:
-    paths = catalog.get("/openapi.json").json()["paths"]
+def test_every_change_is_guarded(shared_catalog: TestClient) -> None:
+    paths = shared_catalog.get("/openapi.json").json()["paths"]
     open_to_all = {
         (method, path)
         for path, operations in paths.items()
@@ -50,13 +50,15 @@ def test_every_change_is_guarded(catalog: TestClient) -> None:
 
 @pytest.mark.parametrize("path", [*LISTS, "/certificates/SV-2026-000001"])
 @pytest.mark.parametrize("query", [{"colour": "red"}, {"limit": "0"}, {"limit": "201"}, {"limit": "many"}])
-def test_a_query_that_is_not_understood_is_refused(catalog: TestClient, path: str, query: dict[str, str]) -> None:
-    assert problem(catalog.get(path, params=query)) == (422, "invalid-request")
+def test_a_query_that_is_not_understood_is_refused(
+    shared_catalog: TestClient, path: str, query: dict[str, str]
+) -> None:
+    assert problem(shared_catalog.get(path, params=query)) == (422, "invalid-request")
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_a_list_pages_from_its_own_cursors_only(catalog: TestClient, path: str) -> None:
-    answer = catalog.get(path, params={"after": "WzEsMiwzXQ"})
+def test_a_list_pages_from_its_own_cursors_only(shared_catalog: TestClient, path: str) -> None:
+    answer = shared_catalog.get(path, params={"after": "WzEsMiwzXQ"})
     assert problem(answer) == (400, "cursor-malformed")
 
 
@@ -71,20 +73,20 @@ def test_a_list_pages_from_its_own_cursors_only(catalog: TestClient, path: str) 
     ],
 )
 def test_a_character_that_nothing_can_hold_is_the_callers_mistake(
-    catalog: TestClient, path: str, query: dict[str, Any]
+    shared_catalog: TestClient, path: str, query: dict[str, Any]
 ) -> None:
-    answer = catalog.get(path, params=query)
+    answer = shared_catalog.get(path, params=query)
     assert answer.status_code in (400, 404, 422), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_such_a_character_is_refused_in_a_body_too(catalog: TestClient, issuer: Issuer) -> None:
+def test_such_a_character_is_refused_in_a_body_too(shared_catalog: TestClient, issuer: Issuer) -> None:
     new = {"slug": "nullet", "name": {"nb": "a\0b"}}
-    answer = catalog.post("/components", json=new, headers=issuer.bearer(BRONNOY, "catalog.write"))
+    answer = shared_catalog.post("/components", json=new, headers=issuer.bearer(BRONNOY, "catalog.write"))
     assert answer.status_code in (400, 422), answer.text
-    assert catalog.get("/components/nullet").status_code == 404
+    assert shared_catalog.get("/components/nullet").status_code == 404
 
 
-def test_an_unknown_path_is_a_problem_too(catalog: TestClient) -> None:
-    assert catalog.get("/nowhere").headers["content-type"] == "application/problem+json"
-    assert catalog.delete("/components/noark").status_code == 405
+def test_an_unknown_path_is_a_problem_too(shared_catalog: TestClient) -> None:
+    assert shared_catalog.get("/nowhere").headers["content-type"] == "application/problem+json"
+    assert shared_catalog.delete("/components/noark").status_code == 405

@@ -64,14 +64,14 @@ def test_numbers_of_a_year_follow_each_other_also_past_a_refusal(catalog: TestCl
     assert second[:8] == first[:8]
 
 
-def test_every_requirement_that_fails_is_told(catalog: TestClient, decider: dict[str, str]) -> None:
+def test_every_requirement_that_fails_is_told(shared_catalog: TestClient, decider: dict[str, str]) -> None:
     results = [
         {"requirement": "VT1-01", "outcome": "partly", "evidence": EVIDENCE},
         {"requirement": "VT1-02", "outcome": "not_relevant"},
         {"requirement": "VT9-99", "outcome": "met", "evidence": EVIDENCE},
         {"requirement": "VT1-04", "outcome": "met"},
     ]
-    answer = grant(catalog, decider, results=results)
+    answer = grant(shared_catalog, decider, results=results)
     assert problem(answer) == (422, "must-not-met")
     assert errors(answer) == {
         ("must-not-met", "#/results/0/outcome"),
@@ -80,18 +80,18 @@ def test_every_requirement_that_fails_is_told(catalog: TestClient, decider: dict
         ("evidence-missing", "#/results/3/evidence"),
         ("must-not-met", "#/results"),
     }
-    assert walk(catalog, "/certificates", product="havorn-alarm")[-1]["number"] == "SV-2026-000003"
+    assert walk(shared_catalog, "/certificates", product="havorn-alarm")[-1]["number"] == "SV-2026-000003"
 
 
-def test_a_supplier_does_not_certify_itself(catalog: TestClient, issuer: Issuer) -> None:
+def test_a_supplier_does_not_certify_itself(shared_catalog: TestClient, issuer: Issuer) -> None:
     itself = issuer.bearer(HAVORN, "certification.decide")
-    assert problem(grant(catalog, itself)) == (403, "decision-on-own-product")
-    assert problem(take(catalog, itself, "SV-2026-000003", "restore")) == (403, "decision-on-own-product")
-    assert status(catalog, "SV-2026-000003", on="2026-10-01") == "suspended"
+    assert problem(grant(shared_catalog, itself)) == (403, "decision-on-own-product")
+    assert problem(take(shared_catalog, itself, "SV-2026-000003", "restore")) == (403, "decision-on-own-product")
+    assert status(shared_catalog, "SV-2026-000003", on="2026-10-01") == "suspended"
 
 
-def test_what_it_refers_to_must_exist(catalog: TestClient, decider: dict[str, str]) -> None:
-    answer = grant(catalog, decider, product="finnes-ikke", specification_version="9.9")
+def test_what_it_refers_to_must_exist(shared_catalog: TestClient, decider: dict[str, str]) -> None:
+    answer = grant(shared_catalog, decider, product="finnes-ikke", specification_version="9.9")
     assert problem(answer) == (422, "reference-unknown")
     assert errors(answer) == {("reference-unknown", "#/product"), ("reference-unknown", "#/specification_version")}
 
@@ -110,9 +110,9 @@ def test_what_it_refers_to_must_exist(catalog: TestClient, decider: dict[str, st
     ],
 )
 def test_the_terms_are_looked_at(
-    catalog: TestClient, decider: dict[str, str], changed: dict[str, Any], type: str, pointer: str
+    shared_catalog: TestClient, decider: dict[str, str], changed: dict[str, Any], type: str, pointer: str
 ) -> None:
-    assert (type, pointer) in errors(grant(catalog, decider, **changed))
+    assert (type, pointer) in errors(grant(shared_catalog, decider, **changed))
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,8 @@ def test_the_terms_are_looked_at(
         {"number": "SV-2026-000099"},
     ],
 )
-def test_bad_input_is_one_problem(catalog: TestClient, decider: dict[str, str], wrong: dict[str, Any]) -> None:
-    answer = grant(catalog, decider, **wrong)
+def test_bad_input_is_one_problem(shared_catalog: TestClient, decider: dict[str, str], wrong: dict[str, Any]) -> None:
+    answer = grant(shared_catalog, decider, **wrong)
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"]
 
@@ -200,15 +200,15 @@ def test_steps_change_the_status_from_their_day_on(
 
 
 def test_a_step_that_cannot_be_taken_is_refused_and_records_nothing(
-    catalog: TestClient, decider: dict[str, str]
+    shared_catalog: TestClient, decider: dict[str, str]
 ) -> None:
-    before = catalog.get("/certificates/SV-2026-000001").json()["events"]
-    assert problem(take(catalog, decider, "SV-2026-000001", "restore")) == (409, "step-refused")
-    late = take(catalog, decider, "SV-2026-000003", "restore", effective_on="2030-01-01")
+    before = shared_catalog.get("/certificates/SV-2026-000001").json()["events"]
+    assert problem(take(shared_catalog, decider, "SV-2026-000001", "restore")) == (409, "step-refused")
+    late = take(shared_catalog, decider, "SV-2026-000003", "restore", effective_on="2030-01-01")
     assert problem(late) == (409, "step-refused")
     assert late.json()["errors"][0]["status"] == "expired"
-    assert catalog.get("/certificates/SV-2026-000001").json()["events"] == before
-    assert problem(take(catalog, decider, "SV-2026-999999", "suspend")) == (404, "certificate-not-found")
+    assert shared_catalog.get("/certificates/SV-2026-000001").json()["events"] == before
+    assert problem(take(shared_catalog, decider, "SV-2026-999999", "suspend")) == (404, "certificate-not-found")
 
 
 def test_a_back_dated_step_is_flagged_and_needs_a_reason(catalog: TestClient, decider: dict[str, str]) -> None:
@@ -240,14 +240,14 @@ def test_what_was_known_then_stays_what_was_known(catalog: TestClient, decider: 
     ],
 )
 def test_an_instant_must_be_one_that_something_was_known_at(
-    catalog: TestClient, known_at: str, expected: tuple[int, str]
+    shared_catalog: TestClient, known_at: str, expected: tuple[int, str]
 ) -> None:
-    assert problem(catalog.get("/certificates/SV-2026-000001", params={"known_at": known_at})) == expected
+    assert problem(shared_catalog.get("/certificates/SV-2026-000001", params={"known_at": known_at})) == expected
 
 
-def test_certificates_are_filtered(catalog: TestClient) -> None:
+def test_certificates_are_filtered(shared_catalog: TestClient) -> None:
     def numbers(**query: str) -> list[str]:
-        return [one["number"] for one in walk(catalog, "/certificates", limit=1, **query)]
+        return [one["number"] for one in walk(shared_catalog, "/certificates", limit=1, **query)]
 
     assert numbers(supplier=FJORDVAKT) == ["SV-2026-000001", "SV-2026-000004"]
     assert numbers(product="havorn-alarm") == ["SV-2026-000003"]

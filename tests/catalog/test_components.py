@@ -43,10 +43,10 @@ def test_a_slug_is_taken_once(catalog: TestClient, bronnoy: dict[str, str]) -> N
     assert problem(catalog.post("/components", json=NEW, headers=bronnoy)) == (409, "component-slug-taken")
 
 
-def test_an_organisation_that_is_not_registered_owns_nothing(catalog: TestClient, issuer: Issuer) -> None:
-    answer = catalog.post("/components", json=NEW, headers=issuer.bearer("100000040", "catalog.write"))
+def test_an_organisation_that_is_not_registered_owns_nothing(shared_catalog: TestClient, issuer: Issuer) -> None:
+    answer = shared_catalog.post("/components", json=NEW, headers=issuer.bearer("100000040", "catalog.write"))
     assert problem(answer) == (403, "not-registered")
-    assert problem(catalog.get("/components/skjema")) == (404, "component-not-found")
+    assert problem(shared_catalog.get("/components/skjema")) == (404, "component-not-found")
 
 
 def test_an_owner_does_not_approve_its_own(
@@ -69,24 +69,24 @@ def test_an_owner_does_not_approve_its_own(
         {"ended_on": "2026-02-30"},
     ],
 )
-def test_bad_input_is_one_problem(catalog: TestClient, bronnoy: dict[str, str], wrong: dict[str, Any]) -> None:
-    answer = catalog.post("/components", json=NEW | wrong, headers=bronnoy)
+def test_bad_input_is_one_problem(shared_catalog: TestClient, bronnoy: dict[str, str], wrong: dict[str, Any]) -> None:
+    answer = shared_catalog.post("/components", json=NEW | wrong, headers=bronnoy)
     assert problem(answer) == (422, "invalid-request")
 
 
-def test_a_list_shows_each_component_as_it_is_read_alone(catalog: TestClient) -> None:
-    for one in walk(catalog, "/components"):
-        assert catalog.get(f"/components/{one['slug']}").json() == one
+def test_a_list_shows_each_component_as_it_is_read_alone(shared_catalog: TestClient) -> None:
+    for one in walk(shared_catalog, "/components"):
+        assert shared_catalog.get(f"/components/{one['slug']}").json() == one
 
 
-def test_an_owner_without_registration_has_only_a_name(catalog: TestClient) -> None:
-    assert catalog.get("/components/noark").json()["owner"] == {
+def test_an_owner_without_registration_has_only_a_name(shared_catalog: TestClient) -> None:
+    assert shared_catalog.get("/components/noark").json()["owner"] == {
         "organisation_id": None,
         "organisation_number": None,
         "name": "Nasjonalarkivet",
     }
-    assert catalog.get("/components/geointegrasjon").json()["owner"]["name"] == "Kartverket og KS"
-    assert catalog.get("/components/elin-k").json()["owner"] is None
+    assert shared_catalog.get("/components/geointegrasjon").json()["owner"]["name"] == "Kartverket og KS"
+    assert shared_catalog.get("/components/elin-k").json()["owner"] is None
 
 
 @pytest.mark.parametrize(
@@ -101,15 +101,15 @@ def test_an_owner_without_registration_has_only_a_name(catalog: TestClient) -> N
         ({"level": "international", "kind": "standard", "life_cycle": "unknown"}, ["iso-iec-42010-2007", "iso-tc-211"]),
     ],
 )
-def test_filters_narrow_together(catalog: TestClient, query: dict[str, str], expected: list[str]) -> None:
-    assert sorted(slugs(catalog, **query)) == expected
+def test_filters_narrow_together(shared_catalog: TestClient, query: dict[str, str], expected: list[str]) -> None:
+    assert sorted(slugs(shared_catalog, **query)) == expected
 
 
 @pytest.mark.parametrize("limit", [1, 5, 48])
-def test_pages_have_no_gaps_and_no_repeats(catalog: TestClient, limit: int) -> None:
-    whole = catalog.get("/components", params={"limit": 200}).json()["items"]
+def test_pages_have_no_gaps_and_no_repeats(shared_catalog: TestClient, limit: int) -> None:
+    whole = shared_catalog.get("/components", params={"limit": 200}).json()["items"]
     assert len(whole) == 49
-    assert walk(catalog, "/components", limit=limit) == whole
+    assert walk(shared_catalog, "/components", limit=limit) == whole
 
 
 @pytest.mark.parametrize(
@@ -129,15 +129,15 @@ def test_pages_have_no_gaps_and_no_repeats(catalog: TestClient, limit: int) -> N
         ("finnesikkeslikt", []),
     ],
 )
-def test_words_find_in_any_form_and_language(catalog: TestClient, q: str, expected: list[str]) -> None:
-    found = slugs(catalog, q=q)
+def test_words_find_in_any_form_and_language(shared_catalog: TestClient, q: str, expected: list[str]) -> None:
+    found = slugs(shared_catalog, q=q)
     assert (found if expected == [PLATFORM] else sorted(found)) == sorted(expected)
 
 
-def test_search_and_filters_narrow_together(catalog: TestClient) -> None:
-    assert PLATFORM in slugs(catalog, q="felles")
-    assert PLATFORM not in slugs(catalog, q="felles", kind="guide")
-    assert slugs(catalog, q="felles", kind="guide") == ["felles-arkitekturprinsipper"]
+def test_search_and_filters_narrow_together(shared_catalog: TestClient) -> None:
+    assert PLATFORM in slugs(shared_catalog, q="felles")
+    assert PLATFORM not in slugs(shared_catalog, q="felles", kind="guide")
+    assert slugs(shared_catalog, q="felles", kind="guide") == ["felles-arkitekturprinsipper"]
 
 
 def test_a_word_in_the_name_counts_more_than_one_in_the_summary(catalog: TestClient, bronnoy: dict[str, str]) -> None:
@@ -174,14 +174,14 @@ def test_a_search_ranks_a_bounded_number(catalog: TestClient, url: str) -> None:
 
 
 @pytest.mark.parametrize("after", ["tull", "WzEsMl0", "bnVsbA", "WyJhIl0"])
-def test_a_cursor_that_is_not_ours_is_refused(catalog: TestClient, after: str) -> None:
+def test_a_cursor_that_is_not_ours_is_refused(shared_catalog: TestClient, after: str) -> None:
     for query in ({}, {"q": "felles"}):
-        answer = catalog.get("/components", params={"after": after, **query})
+        answer = shared_catalog.get("/components", params={"after": after, **query})
         assert problem(answer) == (400, "cursor-malformed")
 
 
 @pytest.mark.parametrize(
     "q", ["'", "\\", "&|!()<->", ":*", "a:b", '"', "-", "_", "og", "² ½", "🙂", "'' or --", "x" * 200]
 )
-def test_any_text_can_be_searched_for(catalog: TestClient, q: str) -> None:
-    assert catalog.get("/components", params={"q": q}).status_code == 200
+def test_any_text_can_be_searched_for(shared_catalog: TestClient, q: str) -> None:
+    assert shared_catalog.get("/components", params={"q": q}).status_code == 200

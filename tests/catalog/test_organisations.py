@@ -14,8 +14,8 @@ def named(catalog: TestClient, **query: Any) -> list[str]:
     return [one["name"] for one in walk(catalog, "/organisations", **query)]
 
 
-def test_names_sort_as_norwegian_does(catalog: TestClient) -> None:
-    names = named(catalog, kind="municipality", limit=200)
+def test_names_sort_as_norwegian_does(shared_catalog: TestClient) -> None:
+    names = named(shared_catalog, kind="municipality", limit=200)
     order = {letter: place for place, letter in enumerate("abcdefghijklmnopqrstuvwxyzæøå")}
     firsts = [order[name[0].lower()] for name in names]
     assert firsts == sorted(firsts)
@@ -23,26 +23,26 @@ def test_names_sort_as_norwegian_does(catalog: TestClient) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 7, 200])
-def test_pages_have_no_gaps_and_no_repeats(catalog: TestClient, limit: int) -> None:
-    whole = catalog.get("/organisations", params={"county_number": "18", "limit": 200}).json()["items"]
+def test_pages_have_no_gaps_and_no_repeats(shared_catalog: TestClient, limit: int) -> None:
+    whole = shared_catalog.get("/organisations", params={"county_number": "18", "limit": 200}).json()["items"]
     assert len(whole) == 42
-    assert walk(catalog, "/organisations", county_number="18", limit=limit) == whole
+    assert walk(shared_catalog, "/organisations", county_number="18", limit=limit) == whole
 
 
-def test_a_next_page_is_linked(catalog: TestClient) -> None:
-    answer = catalog.get("/organisations", params={"kind": "county", "limit": 2})
+def test_a_next_page_is_linked(shared_catalog: TestClient) -> None:
+    answer = shared_catalog.get("/organisations", params={"kind": "county", "limit": 2})
     link = answer.headers["Link"].removeprefix("<").removesuffix('>; rel="next"')
-    assert [one["name"] for one in catalog.get(link).json()["items"]] == [
+    assert [one["name"] for one in shared_catalog.get(link).json()["items"]] == [
         "Buskerud fylkeskommune",
         "Finnmark fylkeskommune",
     ]
 
 
-def test_filters_narrow_together(catalog: TestClient) -> None:
-    assert named(catalog, kind="county", county_number="18") == ["Nordland fylkeskommune"]
-    assert named(catalog, organisation_number="964983291") == ["Brønnøy kommune"]
-    assert named(catalog, organisation_number="964983291", kind="county") == []
-    assert len(named(catalog, kind="supplier")) == 3
+def test_filters_narrow_together(shared_catalog: TestClient) -> None:
+    assert named(shared_catalog, kind="county", county_number="18") == ["Nordland fylkeskommune"]
+    assert named(shared_catalog, organisation_number="964983291") == ["Brønnøy kommune"]
+    assert named(shared_catalog, organisation_number="964983291", kind="county") == []
+    assert len(named(shared_catalog, kind="supplier")) == 3
 
 
 @pytest.mark.parametrize(
@@ -55,36 +55,36 @@ def test_filters_narrow_together(catalog: TestClient) -> None:
         ("_", []),
     ],
 )
-def test_a_part_of_the_name_finds(catalog: TestClient, q: str, expected: list[str]) -> None:
-    assert named(catalog, q=q) == expected
+def test_a_part_of_the_name_finds(shared_catalog: TestClient, q: str, expected: list[str]) -> None:
+    assert named(shared_catalog, q=q) == expected
 
 
-def test_an_old_municipality_number_finds_the_municipality_of_today(catalog: TestClient) -> None:
-    (found,) = walk(catalog, "/organisations", municipality_number="3018")
+def test_an_old_municipality_number_finds_the_municipality_of_today(shared_catalog: TestClient) -> None:
+    (found,) = walk(shared_catalog, "/organisations", municipality_number="3018")
     assert found["name"] == "Våler kommune"
     assert found["municipality_numbers"] == [
         {"number": "3018", "valid_from_on": "2020-01-01", "valid_to_on": "2023-12-31"},
         {"number": "3114", "valid_from_on": "2024-01-01", "valid_to_on": None},
     ]
-    assert walk(catalog, "/organisations", municipality_number="3114") == [found]
+    assert walk(shared_catalog, "/organisations", municipality_number="3114") == [found]
 
 
-def test_the_number_that_two_came_from_is_nobodys(catalog: TestClient) -> None:
-    assert named(catalog, municipality_number="1507") == []
-    assert named(catalog, municipality_number="1508") == ["Ålesund kommune"]
-    assert named(catalog, municipality_number="1580") == ["Haram kommune"]
+def test_the_number_that_two_came_from_is_nobodys(shared_catalog: TestClient) -> None:
+    assert named(shared_catalog, municipality_number="1507") == []
+    assert named(shared_catalog, municipality_number="1508") == ["Ålesund kommune"]
+    assert named(shared_catalog, municipality_number="1580") == ["Haram kommune"]
 
 
-def test_an_organisation_is_read_by_its_id(catalog: TestClient) -> None:
-    (found,) = walk(catalog, "/organisations", organisation_number="958935420")
+def test_an_organisation_is_read_by_its_id(shared_catalog: TestClient) -> None:
+    (found,) = walk(shared_catalog, "/organisations", organisation_number="958935420")
     assert found["kinds"] == ["municipality", "county"]
-    assert catalog.get(f"/organisations/{found['id']}").json() == found
+    assert shared_catalog.get(f"/organisations/{found['id']}").json() == found
 
 
-def test_an_unknown_id_is_not_found(catalog: TestClient) -> None:
-    answer = catalog.get("/organisations/00000000-0000-0000-0000-000000000000")
+def test_an_unknown_id_is_not_found(shared_catalog: TestClient) -> None:
+    answer = shared_catalog.get("/organisations/00000000-0000-0000-0000-000000000000")
     assert problem(answer) == (404, "organisation-not-found")
-    assert problem(catalog.get("/organisations/brønnøy")) == (422, "invalid-request")
+    assert problem(shared_catalog.get("/organisations/brønnøy")) == (422, "invalid-request")
 
 
 def test_an_editor_registers_an_organisation(catalog: TestClient, editor: dict[str, str], database: Database) -> None:
@@ -124,14 +124,14 @@ def test_a_number_in_use_is_refused_and_nothing_is_kept(
     assert named(catalog, q="dobbelt") == []
 
 
-def test_all_rules_that_fail_are_told(catalog: TestClient, editor: dict[str, str]) -> None:
+def test_all_rules_that_fail_are_told(shared_catalog: TestClient, editor: dict[str, str]) -> None:
     new = {
         "kinds": ["supplier"],
         "name": "Feil AS",
         "population": 5,
         "municipality_numbers": [{"number": "9902", "valid_from_on": "2026-01-02", "valid_to_on": "2026-01-01"}],
     }
-    answer = catalog.post("/organisations", json=new, headers=editor)
+    answer = shared_catalog.post("/organisations", json=new, headers=editor)
     assert problem(answer) == (422, "population-undated")
     assert errors(answer) == {
         ("population-undated", "#/population_on"),
@@ -140,22 +140,22 @@ def test_all_rules_that_fail_are_told(catalog: TestClient, editor: dict[str, str
     }
 
 
-def test_a_number_must_pass_modulus_11(catalog: TestClient, editor: dict[str, str]) -> None:
+def test_a_number_must_pass_modulus_11(shared_catalog: TestClient, editor: dict[str, str]) -> None:
     new = {"kinds": ["supplier"], "name": "Feil AS", "organisation_number": "100000009"}
-    answer = catalog.post("/organisations", json=new, headers=editor)
+    answer = shared_catalog.post("/organisations", json=new, headers=editor)
     assert problem(answer) == (422, "invalid-request")
     assert errors(answer) == {("invalid-request", "#/organisation_number")}
 
 
-def test_co_operations_are_organisations_without_a_number(catalog: TestClient) -> None:
-    found = walk(catalog, "/organisations", kind="co_operation")
+def test_co_operations_are_organisations_without_a_number(shared_catalog: TestClient) -> None:
+    found = walk(shared_catalog, "/organisations", kind="co_operation")
     assert len(found) == 41
     assert {one["organisation_number"] for one in found} == {None}
-    assert [one["id"] for one in found] == [one["id"] for one in walk(catalog, "/co-operations")]
+    assert [one["id"] for one in found] == [one["id"] for one in walk(shared_catalog, "/co-operations")]
 
 
-def test_a_co_operation_keeps_the_form_and_law_of_its_time(catalog: TestClient) -> None:
-    found = catalog.get("/co-operations/ekommune-sunnmore").json()
+def test_a_co_operation_keeps_the_form_and_law_of_its_time(shared_catalog: TestClient) -> None:
+    found = shared_catalog.get("/co-operations/ekommune-sunnmore").json()
     assert found["form_in_source"] == "§ 27 og Vertskommune (§ 28-1b)"
     assert found["units"] == [
         {"form": "section_27", "law": "kommuneloven 1992 § 27"},
@@ -163,14 +163,14 @@ def test_a_co_operation_keeps_the_form_and_law_of_its_time(catalog: TestClient) 
     ]
 
 
-def test_a_merged_member_shows_its_successor_as_unconfirmed(catalog: TestClient) -> None:
-    members = {one["name"]: one for one in catalog.get("/co-operations/d-ikt").json()["members"]}
+def test_a_merged_member_shows_its_successor_as_unconfirmed(shared_catalog: TestClient) -> None:
+    members = {one["name"]: one for one in shared_catalog.get("/co-operations/d-ikt").json()["members"]}
     (successor,) = members["Røyken"]["today"]
     assert (successor["name"], successor["relation"]) == ("Asker kommune", "inherited_unconfirmed")
 
 
-def test_a_county_that_is_gone_is_a_member_without_an_organisation_today(catalog: TestClient) -> None:
-    members = {one["name"]: one for one in catalog.get("/co-operations/ikt-agder").json()["members"]}
+def test_a_county_that_is_gone_is_a_member_without_an_organisation_today(shared_catalog: TestClient) -> None:
+    members = {one["name"]: one for one in shared_catalog.get("/co-operations/ikt-agder").json()["members"]}
     assert members["Aust-Agder fylkeskommune"] == {
         "name": "Aust-Agder fylkeskommune",
         "kind": "county",
@@ -180,10 +180,10 @@ def test_a_county_that_is_gone_is_a_member_without_an_organisation_today(catalog
     }
 
 
-def test_what_was_corrected_in_the_source_is_told(catalog: TestClient) -> None:
-    corrections = catalog.get("/co-operations/fosen-ikt").json()["corrections"]
+def test_what_was_corrected_in_the_source_is_told(shared_catalog: TestClient) -> None:
+    corrections = shared_catalog.get("/co-operations/fosen-ikt").json()["corrections"]
     assert [one["kind"] for one in corrections] == ["flyttet eier"]
 
 
-def test_an_unknown_co_operation_is_not_found(catalog: TestClient) -> None:
-    assert problem(catalog.get("/co-operations/finnes-ikke")) == (404, "co-operation-not-found")
+def test_an_unknown_co_operation_is_not_found(shared_catalog: TestClient) -> None:
+    assert problem(shared_catalog.get("/co-operations/finnes-ikke")) == (404, "co-operation-not-found")

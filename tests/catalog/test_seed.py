@@ -47,9 +47,9 @@ def test_every_load_is_in_the_audit(database: Database) -> None:
     }
 
 
-def test_there_are_357_municipalities_and_15_counties_with_oslo_among_both(catalog: TestClient) -> None:
-    municipalities = walk(catalog, "/organisations", kind="municipality", limit=200)
-    counties = walk(catalog, "/organisations", kind="county", limit=200)
+def test_there_are_357_municipalities_and_15_counties_with_oslo_among_both(shared_catalog: TestClient) -> None:
+    municipalities = walk(shared_catalog, "/organisations", kind="municipality", limit=200)
+    counties = walk(shared_catalog, "/organisations", kind="county", limit=200)
     assert (len(municipalities), len(counties)) == (357, 15)
     both = [one["name"] for one in municipalities if one in counties]
     assert both == ["Oslo kommune"]
@@ -57,38 +57,38 @@ def test_there_are_357_municipalities_and_15_counties_with_oslo_among_both(catal
     assert {one["population_on"] for one in municipalities} == {"2024-01-01"}
 
 
-def test_every_organisation_has_its_fixed_id(catalog: TestClient) -> None:
-    for one in walk(catalog, "/organisations", limit=200):
+def test_every_organisation_has_its_fixed_id(shared_catalog: TestClient) -> None:
+    for one in walk(shared_catalog, "/organisations", limit=200):
         if one["organisation_number"]:
             assert one["id"] == str(seed_id(f"organisation:{one['organisation_number']}"))
 
 
-def test_what_is_fictional_says_so(catalog: TestClient) -> None:
-    fictional = [one for one in walk(catalog, "/organisations", limit=200) if one["fictional"]]
+def test_what_is_fictional_says_so(shared_catalog: TestClient) -> None:
+    fictional = [one for one in walk(shared_catalog, "/organisations", limit=200) if one["fictional"]]
     assert [one["organisation_number"] for one in fictional] == ["100000016", "100000032", "100000024", "100000008"]
     shown = [
         *fictional,
-        *walk(catalog, "/products"),
-        *walk(catalog, "/specifications"),
-        catalog.get("/components/velferdsteknologi-trygghetsplattform").json(),
+        *walk(shared_catalog, "/products"),
+        *walk(shared_catalog, "/specifications"),
+        shared_catalog.get("/components/velferdsteknologi-trygghetsplattform").json(),
     ]
     for one in shown:
         name = one["name"] if isinstance(one["name"], str) else one["name"]["nb"]
         assert "(fiktiv)" in name
 
 
-def test_the_41_co_operations_have_their_226_members_of_2015(catalog: TestClient) -> None:
-    co_operations = walk(catalog, "/co-operations", limit=7)
+def test_the_41_co_operations_have_their_226_members_of_2015(shared_catalog: TestClient) -> None:
+    co_operations = walk(shared_catalog, "/co-operations", limit=7)
     assert len(co_operations) == 41
     assert sum(one["member_count"] for one in co_operations) == 226
     assert {one["as_of_on"] for one in co_operations} == {"2015-10-30"}
     assert all(one["id"] == str(seed_id(f"co-operation:{one['slug']}")) for one in co_operations)
 
 
-def test_a_member_today_is_the_same_only_with_the_same_number(catalog: TestClient) -> None:
+def test_a_member_today_is_the_same_only_with_the_same_number(shared_catalog: TestClient) -> None:
     relations = Counter[str]()
-    for co_operation in walk(catalog, "/co-operations"):
-        for member in catalog.get(f"/co-operations/{co_operation['slug']}").json()["members"]:
+    for co_operation in walk(shared_catalog, "/co-operations"):
+        for member in shared_catalog.get(f"/co-operations/{co_operation['slug']}").json()["members"]:
             for one in member["today"]:
                 relations[one["relation"]] += 1
                 same = one["organisation_number"] == member["organisation_number"]
@@ -98,8 +98,8 @@ def test_a_member_today_is_the_same_only_with_the_same_number(catalog: TestClien
     assert relations == {"same": 169, "inherited_unconfirmed": 56, "nobody": 1}
 
 
-def test_the_48_entries_are_filed_under_their_kinds(catalog: TestClient) -> None:
-    entries = [one for one in walk(catalog, "/components") if one["source"]]
+def test_the_48_entries_are_filed_under_their_kinds(shared_catalog: TestClient) -> None:
+    entries = [one for one in walk(shared_catalog, "/components") if one["source"]]
     assert len({one["source"]["source_id"] for one in entries}) == len(entries) == 48
     assert Counter(one["kind"] for one in entries) == {
         "component": 29,
@@ -111,8 +111,8 @@ def test_the_48_entries_are_filed_under_their_kinds(catalog: TestClient) -> None
     }
 
 
-def test_a_status_of_2011_is_not_todays(catalog: TestClient) -> None:
-    entries = {one["slug"]: one for one in walk(catalog, "/components") if one["source"]}
+def test_a_status_of_2011_is_not_todays(shared_catalog: TestClient) -> None:
+    entries = {one["slug"]: one for one in walk(shared_catalog, "/components") if one["source"]}
     assert {slug for slug, one in entries.items() if one["life_cycle"] == "retired"} == ENDED
     assert {slug for slug, one in entries.items() if one["life_cycle"] == "available"} == ATTESTED
     assert {one["life_cycle"] for slug, one in entries.items() if slug not in ENDED | ATTESTED} == {"unknown"}
@@ -129,8 +129,8 @@ def test_the_decisions_of_today_cover_the_source_row_by_row() -> None:
     assert ids("shared_components_today.csv") == ids("shared_components.csv")
 
 
-def test_certificates_have_their_fixed_numbers(catalog: TestClient) -> None:
-    held = [(one["number"], one["product"]) for one in walk(catalog, "/certificates", limit=2)]
+def test_certificates_have_their_fixed_numbers(shared_catalog: TestClient) -> None:
+    held = [(one["number"], one["product"]) for one in walk(shared_catalog, "/certificates", limit=2)]
     assert held == [
         ("SV-2026-000001", "fjordvakt-alarm"),
         ("SV-2026-000002", "nordlys-alarm"),
@@ -140,8 +140,8 @@ def test_certificates_have_their_fixed_numbers(catalog: TestClient) -> None:
     ]
 
 
-def test_specifications_have_requirements_of_every_obligation(catalog: TestClient) -> None:
-    for one in walk(catalog, "/specifications"):
-        (version,) = catalog.get(f"/specifications/{one['slug']}").json()["versions"]
+def test_specifications_have_requirements_of_every_obligation(shared_catalog: TestClient) -> None:
+    for one in walk(shared_catalog, "/specifications"):
+        (version,) = shared_catalog.get(f"/specifications/{one['slug']}").json()["versions"]
         assert len(version["requirements"]) >= 6
         assert {row["obligation"] for row in version["requirements"]} == {"must", "should", "may"}

@@ -38,28 +38,34 @@ def test_a_specification_is_read_as_registered(catalog: TestClient, editor: dict
         assert [row[1] for row in audit.of(reader, "/specifications/fallsensor")] == ["specification.register"]
 
 
-def test_level_2_names_the_level_1_that_it_presupposes(catalog: TestClient, editor: dict[str, str]) -> None:
+def test_level_2_names_the_level_1_that_it_presupposes(shared_catalog: TestClient, editor: dict[str, str]) -> None:
     level_2 = NEW | {"level": 2}
-    assert problem(catalog.post("/specifications", json=level_2, headers=editor)) == (422, "presupposed-missing")
+    assert problem(shared_catalog.post("/specifications", json=level_2, headers=editor)) == (422, "presupposed-missing")
     unknown = level_2 | {"presupposes": "finnes-ikke"}
-    assert problem(catalog.post("/specifications", json=unknown, headers=editor)) == (422, "specification-unknown")
+    assert problem(shared_catalog.post("/specifications", json=unknown, headers=editor)) == (
+        422,
+        "specification-unknown",
+    )
     finished = level_2 | {"presupposes": "velferdsteknologi-trygghetstjeneste"}
-    assert problem(catalog.post("/specifications", json=finished, headers=editor)) == (422, "presupposed-not-in-force")
+    assert problem(shared_catalog.post("/specifications", json=finished, headers=editor)) == (
+        422,
+        "presupposed-not-in-force",
+    )
 
 
-def test_everything_wrong_with_a_specification_is_told(catalog: TestClient, editor: dict[str, str]) -> None:
+def test_everything_wrong_with_a_specification_is_told(shared_catalog: TestClient, editor: dict[str, str]) -> None:
     other = REQUIREMENT | {"text": {"nb": "Et annet krav"}}
     new = NEW | {
         "presupposes": "velferdsteknologi-datautveksling",
         "versions": [VERSION, VERSION | {"requirements": [other]}],
     }
-    answer = catalog.post("/specifications", json=new, headers=editor)
+    answer = shared_catalog.post("/specifications", json=new, headers=editor)
     assert errors(answer) == {
         ("presupposed-misplaced", "#/presupposes"),
         ("version-repeated", "#/versions/1/version"),
         ("requirement-id-reused", "#/versions/1/requirements/0/id"),
     }
-    assert problem(catalog.get("/specifications/fallsensor")) == (404, "specification-not-found")
+    assert problem(shared_catalog.get("/specifications/fallsensor")) == (404, "specification-not-found")
 
 
 def test_a_specifications_name_is_taken_once(catalog: TestClient, editor: dict[str, str]) -> None:
@@ -67,11 +73,11 @@ def test_a_specifications_name_is_taken_once(catalog: TestClient, editor: dict[s
     assert problem(catalog.post("/specifications", json=NEW, headers=editor)) == (409, "specification-slug-taken")
 
 
-def test_specifications_are_listed_by_level(catalog: TestClient) -> None:
-    (second,) = walk(catalog, "/specifications", level=2)
+def test_specifications_are_listed_by_level(shared_catalog: TestClient) -> None:
+    (second,) = walk(shared_catalog, "/specifications", level=2)
     assert second["presupposes"] == "velferdsteknologi-datautveksling"
-    assert [one["level"] for one in walk(catalog, "/specifications", limit=1)] == [1, 2]
-    assert problem(catalog.get("/specifications", params={"level": 3})) == (422, "invalid-request")
+    assert [one["level"] for one in walk(shared_catalog, "/specifications", limit=1)] == [1, 2]
+    assert problem(shared_catalog.get("/specifications", params={"level": 3})) == (422, "invalid-request")
 
 
 def test_the_caller_is_the_supplier(catalog: TestClient, havorn: dict[str, str], database: Database) -> None:
@@ -87,13 +93,13 @@ def test_the_caller_is_the_supplier(catalog: TestClient, havorn: dict[str, str],
 
 
 def test_a_product_is_offered_for_a_known_component(
-    catalog: TestClient, havorn: dict[str, str], issuer: Issuer
+    shared_catalog: TestClient, havorn: dict[str, str], issuer: Issuer
 ) -> None:
     unknown = PRODUCT | {"component": "finnes-ikke"}
-    assert problem(catalog.post("/products", json=unknown, headers=havorn)) == (422, "component-unknown")
+    assert problem(shared_catalog.post("/products", json=unknown, headers=havorn)) == (422, "component-unknown")
     stranger = issuer.bearer("100000040", "catalog.write")
-    assert problem(catalog.post("/products", json=PRODUCT, headers=stranger)) == (403, "not-registered")
-    assert problem(catalog.get("/products/havorn-fallsensor")) == (404, "product-not-found")
+    assert problem(shared_catalog.post("/products", json=PRODUCT, headers=stranger)) == (403, "not-registered")
+    assert problem(shared_catalog.get("/products/havorn-fallsensor")) == (404, "product-not-found")
 
 
 @pytest.mark.parametrize(
@@ -104,10 +110,10 @@ def test_a_product_is_offered_for_a_known_component(
         ({"supplier": HAVORN, "component": PRODUCT["component"]}, ["havorn-alarm", "havorn-tilsyn"]),
     ],
 )
-def test_products_are_filtered(catalog: TestClient, query: dict[str, str], expected: list[str]) -> None:
-    assert [one["slug"] for one in walk(catalog, "/products", **query)] == expected
+def test_products_are_filtered(shared_catalog: TestClient, query: dict[str, str], expected: list[str]) -> None:
+    assert [one["slug"] for one in walk(shared_catalog, "/products", **query)] == expected
 
 
-def test_product_pages_have_no_gaps(catalog: TestClient) -> None:
-    assert len(walk(catalog, "/products", limit=4)) == 6
-    assert walk(catalog, "/products", limit=1) == walk(catalog, "/products", limit=4)
+def test_product_pages_have_no_gaps(shared_catalog: TestClient) -> None:
+    assert len(walk(shared_catalog, "/products", limit=4)) == 6
+    assert walk(shared_catalog, "/products", limit=1) == walk(shared_catalog, "/products", limit=4)

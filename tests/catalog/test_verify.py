@@ -41,8 +41,8 @@ def verify(catalog: TestClient, product: str, on: str = DAY, **more: str) -> dic
     return verdict
 
 
-def test_a_certified_product_is_valid(catalog: TestClient) -> None:
-    verdict = verify(catalog, "fjordvakt-alarm", specification=SPECIFICATION, specification_version="1.0")
+def test_a_certified_product_is_valid(shared_catalog: TestClient) -> None:
+    verdict = verify(shared_catalog, "fjordvakt-alarm", specification=SPECIFICATION, specification_version="1.0")
     assert verdict.pop("checked_at").endswith("Z")
     assert verdict.pop("reasons")[0]["en"] == "fjordvakt-alarm is certified on 2027-03-01 (SV-2026-000001)."
     assert verdict == {
@@ -61,8 +61,8 @@ def test_a_certified_product_is_valid(catalog: TestClient) -> None:
 
 
 @pytest.mark.parametrize(("asked", "verdict", "code"), CASES)
-def test_each_code_has_its_verdict(catalog: TestClient, asked: dict[str, str], verdict: str, code: str) -> None:
-    answer = verify(catalog, **({"on": DAY} | asked))
+def test_each_code_has_its_verdict(shared_catalog: TestClient, asked: dict[str, str], verdict: str, code: str) -> None:
+    answer = verify(shared_catalog, **({"on": DAY} | asked))
     assert (answer["verdict"], answer["code"]) == (verdict, code)
     assert (answer["certificate"] is None) == (code in {"no_certificate", "product_unknown", "specification_unknown"})
     for text in answer["reasons"]:
@@ -123,10 +123,10 @@ def test_every_code_is_seen_in_these_tests() -> None:
         {"product": "fjordvakt-alarm", "organisation": "964983291"},
     ],
 )
-def test_a_question_that_cannot_be_read_is_refused(catalog: TestClient, wrong: dict[str, str]) -> None:
-    assert problem(catalog.post("/verify", json=wrong)) == (422, "invalid-request")
+def test_a_question_that_cannot_be_read_is_refused(shared_catalog: TestClient, wrong: dict[str, str]) -> None:
+    assert problem(shared_catalog.post("/verify", json=wrong)) == (422, "invalid-request")
 
 
-def test_an_answer_may_be_kept_for_a_second(catalog: TestClient) -> None:
-    answer = catalog.post("/verify", json={"product": "fjordvakt-alarm"})
+def test_an_answer_may_be_kept_for_a_second(shared_catalog: TestClient) -> None:
+    answer = shared_catalog.post("/verify", json={"product": "fjordvakt-alarm"})
     assert answer.headers["Cache-Control"] == "max-age=1"
