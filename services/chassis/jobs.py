@@ -88,7 +88,7 @@ END $$;
 def new_app(database: Database) -> procrastinate.App:
     """A procrastinate application on a service's own database; its tasks are added by the service's `jobs.py`."""
     url = database.url.replace("postgresql+psycopg://", "postgresql://", 1)
-    return procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=4, open=False))
+    return procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=4))
 
 
 async def work(

@@ -66,7 +66,7 @@ def test_it_can_be_archived_and_read_aloud(api: TestClient, place: Place) -> Non
     assert "<pdfaid:part>2</pdfaid:part>" in about
     assert "<pdfaid:conformance>A</pdfaid:conformance>" in about
     assert "<pdfuaid:part>1</pdfuaid:part>" in about
-    assert pdf.root_object["/Lang"] == "nb"
+    assert str(pdf.root_object["/Lang"]) == "nb"
 
 
 @pytest.mark.parametrize("reference", ['#panic("x")', "*fet* _kursiv_ $x$ @ref <l> \\ //", "æøå ÆØÅ đŋš «»"])

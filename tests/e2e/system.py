@@ -90,7 +90,9 @@ class System:
 
     def letters(self) -> list[dict[str, Any]]:
         """What the sandbox's SvarUT has received."""
-        items: list[dict[str, Any]] = httpx.get(f"{self.url('control')}/_sandbox/svarut/letters").json()["items"]
+        items: list[dict[str, Any]] = httpx.get(
+            f"{self.url('control')}/_sandbox/svarut/letters", params={"limit": 10_000}
+        ).json()["items"]
         return items
 
     def logs(self) -> str:

@@ -37,7 +37,7 @@ def placed(system: System, number: int) -> list[str]:
 
 def arrived(system: System, references: list[str]) -> Counter[str]:
     wanted = set(references)
-    return Counter(one["eksternReferanse"] for one in system.letters() if one["eksternReferanse"] in wanted)
+    return Counter(one["external_reference"] for one in system.letters() if one["external_reference"] in wanted)
 
 
 def await_letters(system: System, references: list[str], number: int, seconds: float) -> Counter[str]:

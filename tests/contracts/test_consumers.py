@@ -1,0 +1,98 @@
+"""What one service understands of another: the consumer's own client, tried on the provider's real app."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from fastapi.testclient import TestClient
+
+from services.agreements.catalog_client import Answer, Catalog
+from services.agreements.integration_client import Integration, LetterRefused
+from services.catalog import app as catalog
+from services.catalog.settings import Settings as CatalogSettings
+from services.chassis.http import Neighbour
+from services.integration import app as integration
+from services.integration.settings import Settings as IntegrationSettings
+from tests.conftest import NewDatabase
+from tests.issuer import Issuer
+
+DAY = date(2029, 6, 1)
+SPECIFICATION = "velferdsteknologi-trygghetstjeneste"
+
+
+@pytest.fixture(scope="module")
+def asked_catalog(shared_database: NewDatabase, issuer: Issuer) -> Iterator[Catalog]:
+    settings = CatalogSettings(database_url=shared_database("catalog", seeded=True), issuers=[issuer.trusted()])
+    with TestClient(catalog.create_app(settings)) as client:
+        yield Catalog(Neighbour("The catalogue", client))
+
+
+@pytest.fixture
+def asked_integration(new_database: NewDatabase, issuer: Issuer) -> Iterator[Integration]:
+    settings = IntegrationSettings(database_url=new_database("integration"), issuers=[issuer.trusted()])
+    with TestClient(integration.create_app(settings)) as client:
+        client.headers.update(issuer.bearer("100000008", "dispatch.write", "dispatch.read"))
+        yield Integration(Neighbour("Integration", client))
+
+
+def send(integration: Integration, *, pdf: bytes = b"%PDF-1.7 letter", filename: str = "AVR-1.pdf") -> str:
+    dispatch = integration.send(
+        reference="call-off-1-order",
+        recipient="100000016",
+        name="Fjordvakt Velferd AS (fiktiv)",
+        title="Bestilling AVR-1",
+        filename=filename,
+        pdf=pdf,
+    )
+    return str(dispatch.id)
+
+
+@pytest.mark.parametrize(
+    ("product", "answer", "code"),
+    [
+        ("fjordvakt-alarm", Answer.VALID, "certified"),
+        ("havorn-alarm", Answer.NOT_VALID, "suspended"),
+        ("havorn-tilsyn", Answer.NOT_VALID, "no_certificate"),
+        ("no-such-product", Answer.UNKNOWN, "product_unknown"),
+    ],
+)
+def test_a_verdict_is_understood(asked_catalog: Catalog, product: str, answer: Answer, code: str) -> None:
+    verdict = asked_catalog.verify(product, SPECIFICATION, None, DAY)
+    assert (verdict.verdict, verdict.code) == (answer, code)
+    assert verdict.checked_at
+    assert (verdict.certificate is not None) == (code in ("certified", "suspended"))
+
+
+def test_the_specifications_version_can_be_asked_for(asked_catalog: Catalog) -> None:
+    assert asked_catalog.verify("fjordvakt-alarm", SPECIFICATION, "1.0", DAY).verdict is Answer.VALID
+    assert asked_catalog.verify("fjordvakt-alarm", SPECIFICATION, "99", DAY).verdict is not Answer.VALID
+
+
+def test_an_organisation_is_found_by_its_number(asked_catalog: Catalog) -> None:
+    found = asked_catalog.organisation("964983291")
+    assert found
+    assert found.name == "Brønnøy kommune"
+    assert asked_catalog.organisation("100000040") is None
+
+
+def test_a_letter_is_handed_over_once(asked_integration: Integration) -> None:
+    assert send(asked_integration) == send(asked_integration)
+
+
+def test_another_letter_by_the_same_reference_is_refused_for_good(asked_integration: Integration) -> None:
+    send(asked_integration)
+    with pytest.raises(LetterRefused):
+        send(asked_integration, pdf=b"%PDF-1.7 another")
+
+
+def test_a_letter_that_cannot_be_sent_is_refused_for_good(asked_integration: Integration) -> None:
+    with pytest.raises(LetterRefused):
+        send(asked_integration, filename="a/b.pdf")
+
+
+def test_the_news_of_a_letter_is_understood(asked_integration: Integration) -> None:
+    assert asked_integration.news(0) == ([], 0)
+    id = send(asked_integration)
+    told, position = asked_integration.news(0)
+    assert [(str(news.id), news.reference, news.status) for news, _ in told] == [(id, "call-off-1-order", "queued")]
+    assert asked_integration.news(position) == ([], position)
