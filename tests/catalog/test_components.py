@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from services.catalog.components import store
-from services.chassis import audit
+from services.chassis import audit, paging
 from services.chassis.db import Database
 from tests.catalog.conftest import BRONNOY, problem, walk
 from tests.issuer import Issuer
@@ -178,6 +178,11 @@ def test_a_cursor_that_is_not_ours_is_refused(shared_catalog: TestClient, after:
     for query in ({}, {"q": "felles"}):
         answer = shared_catalog.get("/components", params={"after": after, **query})
         assert problem(answer) == (400, "cursor-malformed")
+
+
+def test_a_cursor_beyond_all_ranks_is_refused(shared_catalog: TestClient) -> None:
+    answer = shared_catalog.get("/components", params={"q": "felles", "after": paging.cursor(10**12, "a")})
+    assert problem(answer) == (400, "value-unusable")
 
 
 @pytest.mark.parametrize(

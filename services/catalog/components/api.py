@@ -111,11 +111,11 @@ def list_components(
     most; a search ranks at most 1,000 matches. Filters narrow the list together. Of the 48 entries from the reports
     of 2011–2019 about two thirds are components; the others are standards, projects, reports, schemes and guides
     (`kind`)."""
-    narrowed = filters.model_dump(exclude={"after", "limit", "q"})
+    narrowed = filters.model_dump(mode="json", exclude={"after", "limit", "q"})
     if filters.q is None:
-        rows = store.page(reader, paging.start(filters.after, str, str), filters.limit, **narrowed)
+        rows = store.page(reader, paging.start(filters.after, str, str), filters.limit, narrowed)
     else:
-        rows = store.search(reader, filters.q, paging.start(filters.after, int, str), filters.limit, **narrowed)
+        rows = store.search(reader, filters.q, paging.start(filters.after, int, str), filters.limit, narrowed)
     return paging.page(
         request,
         response,

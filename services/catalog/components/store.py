@@ -11,7 +11,6 @@ from sqlmodel import Field, Session, col, select
 
 from services.catalog.components.rules import Kind, Level, LifeCycle, Reuse, unfinished_word
 from services.catalog.db import Table
-from services.catalog.organisations.store import Organisation
 from services.chassis.db import JSON, choice
 from services.chassis.problems import Conflict, NotFound
 from services.chassis.values import sort_key
@@ -59,28 +58,63 @@ class ComponentSlugTaken(Conflict):
     """Another component already has this name."""
 
 
-_SHOWN = sa.func.json_build_object(
-    *("slug", col(Component.slug), "kind", col(Component.kind)),
-    *("name", col(Component.name), "summary", col(Component.summary)),
-    *("reuse", col(Component.reuse), "level", col(Component.level)),
-    "owner",
-    sa.case(
-        (
-            sa.func.coalesce(col(Component.owner_name), col(Organisation.name)).is_not(None),
-            sa.func.json_build_object(
-                *("organisation_id", col(Organisation.uuid)),
-                *("organisation_number", col(Organisation.organisation_number)),
-                *("name", sa.func.coalesce(col(Component.owner_name), col(Organisation.name))),
-            ),
-        ),
-        else_=None,
-    ),
-    *("life_cycle", col(Component.life_cycle), "life_cycle_reason", col(Component.life_cycle_reason)),
-    *("ended_on", col(Component.ended_on), "source", col(Component.source)),
-    type_=sa.JSON,
+_SHOWN = """
+    json_build_object('slug', c.slug, 'kind', c.kind, 'name', c.name, 'summary', c.summary, 'reuse', c.reuse,
+        'level', c.level,
+        'owner', CASE WHEN COALESCE(c.owner_name, o.name) IS NOT NULL THEN json_build_object(
+            'organisation_id', o.uuid, 'organisation_number', o.organisation_number,
+            'name', COALESCE(c.owner_name, o.name)) END,
+        'life_cycle', c.life_cycle, 'life_cycle_reason', c.life_cycle_reason, 'ended_on', c.ended_on,
+        'source', c.source)
+"""
+_NARROWED = """
+        (CAST(:kind AS text) IS NULL OR c.kind = :kind)
+    AND (CAST(:reuse AS text) IS NULL OR c.reuse = :reuse)
+    AND (CAST(:level AS text) IS NULL OR c.level = :level)
+    AND (CAST(:life_cycle AS text) IS NULL OR c.life_cycle = :life_cycle)
+    AND (CAST(:owner AS text) IS NULL
+         OR c.owner_id = (SELECT id FROM organisation WHERE organisation_number = :owner))
+"""
+_ONE = sa.text(
+    f"""
+    SELECT CAST({_SHOWN} AS text)
+      FROM component c LEFT JOIN organisation o ON o.id = c.owner_id
+     WHERE c.slug = :slug
+    """  # noqa: S608  # put together from our own constants only, as are the next two
 )
-_OWNED = sa.outerjoin(Component, Organisation, col(Component.owner_id) == col(Organisation.id))
-_ONE = sa.select(sa.cast(_SHOWN, sa.Text)).select_from(_OWNED).where(col(Component.slug) == sa.bindparam("slug"))
+_PAGE = sa.text(
+    f"""
+    SELECT {_SHOWN} AS shown, c.sort_key, c.slug
+      FROM component c LEFT JOIN organisation o ON o.id = c.owner_id
+     WHERE {_NARROWED} AND (c.sort_key, c.slug) > (:after_key, :after_slug)
+     ORDER BY c.sort_key, c.slug LIMIT :rows
+    """  # noqa: S608
+)
+_SEARCH = sa.text(
+    f"""
+    WITH asked AS MATERIALIZED (
+        SELECT websearch_to_tsquery('norwegian', :q)
+               || COALESCE(websearch_to_tsquery('norwegian', :before) && to_tsquery('norwegian', :last), '') AS query),
+    in_name AS (
+        SELECT c.id FROM component c
+         WHERE c.name_words @@ (SELECT query FROM asked) AND {_NARROWED} ORDER BY c.id LIMIT {CANDIDATES}),
+    anywhere AS (
+        SELECT c.id FROM component c
+         WHERE c.words @@ (SELECT query FROM asked) AND {_NARROWED} ORDER BY c.id LIMIT {CANDIDATES}),
+    ranked AS (
+        SELECT c.id, CAST(ts_rank(c.words, asked.query) * 1000000 AS integer) AS rank, c.slug
+          FROM (SELECT id FROM in_name UNION SELECT id FROM anywhere) AS candidate
+          JOIN component c USING (id) CROSS JOIN asked),
+    best AS (
+        SELECT * FROM ranked
+         WHERE CAST(:after_rank AS integer) IS NULL
+            OR rank < :after_rank OR (rank = :after_rank AND slug > :after_slug)
+         ORDER BY rank DESC, slug LIMIT :rows)
+    SELECT {_SHOWN} AS shown, best.rank, best.slug
+      FROM best JOIN component c USING (id) LEFT JOIN organisation o ON o.id = c.owner_id
+     ORDER BY best.rank DESC, best.slug
+    """  # noqa: S608
+)
 
 
 def new(slug: str, name: dict[str, str], **rest: Any) -> Component:
@@ -114,71 +148,21 @@ def find(session: Session, slug: str) -> int | None:
     return session.exec(select(Component.id).where(col(Component.slug) == slug)).one_or_none()
 
 
-def _narrowed(
-    kind: Kind | None, reuse: Reuse | None, level: Level | None, life_cycle: LifeCycle | None, owner: str | None
-) -> list[sa.ColumnElement[bool]]:
-    wanted = {Component.kind: kind, Component.reuse: reuse, Component.level: level, Component.life_cycle: life_cycle}
-    conditions = [col(column) == value for column, value in wanted.items() if value is not None]
-    if owner is not None:
-        owners = sa.select(col(Organisation.id)).where(col(Organisation.organisation_number) == owner)
-        conditions.append(col(Component.owner_id).in_(owners))
-    return conditions
-
-
-def page(session: Session, after: list[Any] | None, limit: int, **filters: Any) -> Sequence[sa.Row[Any]]:
+def page(session: Session, after: list[Any] | None, limit: int, filters: dict[str, Any]) -> Sequence[sa.Row[Any]]:
     """By name, as Norwegian sorts: rows of (shown, sort_key, slug), limit + 1."""
-    place = sa.tuple_(col(Component.sort_key), col(Component.slug))
-    query = (
-        sa.select(_SHOWN.label("shown"), col(Component.sort_key), col(Component.slug))
-        .select_from(_OWNED)
-        .where(*_narrowed(**filters))
-        .order_by(col(Component.sort_key), col(Component.slug))
-        .limit(limit + 1)
-    )
-    return session.execute(query.where(place > (after[0], after[1])) if after else query).all()
+    after_key, after_slug = after or ("", "")
+    place = {"after_key": after_key, "after_slug": after_slug, "rows": limit + 1}
+    return session.execute(_PAGE, filters | place).all()
 
 
-def search(session: Session, q: str, after: list[Any] | None, limit: int, **filters: Any) -> Sequence[sa.Row[Any]]:
-    """Best first: rows of (shown, rank, slug), limit + 1. Two stages bring the candidates, those with the words in
-    their name and those with them anywhere; only candidates are ranked, in millionths, so that a cursor can hold
-    it."""
-    asked = sa.select(_asked(q).label("query")).cte("asked")
-    narrowed = _narrowed(**filters)
-
-    def stage(words: Any) -> Any:
-        matches: sa.Select[Any] = sa.select(col(Component.id).label("id")).where(
-            col(words).op("@@")(sa.select(asked.c.query).scalar_subquery()), *narrowed
-        )
-        return sa.select(matches.order_by(col(Component.id)).limit(CANDIDATES).subquery().c.id)
-
-    candidates = sa.union(stage(Component.name_words), stage(Component.words)).cte("candidates")
-    rank = sa.cast(sa.func.ts_rank(col(Component.words), asked.c.query) * 1_000_000, sa.Integer)
-    ranked = (
-        sa.select(col(Component.id).label("id"), rank.label("rank"), col(Component.slug).label("slug"))
-        .select_from(sa.join(candidates, Component, candidates.c.id == col(Component.id)).join(asked, sa.true()))
-        .cte("ranked")
-    )
-    best = sa.select(ranked)
-    if after:
-        best = best.where((ranked.c.rank < after[0]) | ((ranked.c.rank == after[0]) & (ranked.c.slug > after[1])))
-    best_page = best.order_by(ranked.c.rank.desc(), ranked.c.slug).limit(limit + 1).cte("best")
-    query = (
-        sa.select(_SHOWN.label("shown"), best_page.c.rank, best_page.c.slug)
-        .select_from(_OWNED.join(best_page, best_page.c.id == col(Component.id)))
-        .order_by(best_page.c.rank.desc(), best_page.c.slug)
-    )
-    return session.execute(query).all()
-
-
-def _asked(q: str) -> Any:
-    """What is written, or the same with the last word as the beginning of one."""
-    config: Any = sa.literal_column("'norwegian'::regconfig")
-    whole = sa.func.websearch_to_tsquery(config, q)
-    unfinished = unfinished_word(q)
-    if unfinished is None:
-        return whole
-    before, last = unfinished
-    beginning: Any = sa.func.to_tsquery(config, last + ":*")
-    if before:
-        beginning = sa.func.websearch_to_tsquery(config, before).op("&&")(beginning)
-    return whole.op("||")(beginning)
+def search(
+    session: Session, q: str, after: list[Any] | None, limit: int, filters: dict[str, Any]
+) -> Sequence[sa.Row[Any]]:
+    """Best first: rows of (shown, rank, slug), limit + 1. What is written is looked for, or the same with its last
+    word as the beginning of one. Two stages bring the candidates, those with the words in their name and those with
+    them anywhere; only candidates are ranked, in millionths, so that a cursor can hold it."""
+    before, last = unfinished_word(q) or (None, None)
+    after_rank, after_slug = after or (None, "")
+    place = {"after_rank": after_rank, "after_slug": after_slug, "rows": limit + 1}
+    words = {"q": q, "before": before, "last": last and f"{last}:*"}
+    return session.execute(_SEARCH, filters | words | place).all()
