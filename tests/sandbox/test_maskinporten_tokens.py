@@ -182,6 +182,8 @@ def test_an_error_code_can_be_looked_up(sandbox: RunningSandbox) -> None:
     refused = sandbox.grant(BRONNOY, ORDER, aud="https://elsewhere.example/").json()
 
     assert "aud" in httpx.get(refused["error_uri"]).text
+    unknown = httpx.get(f"{sandbox.issuer}errors/MP-999")
+    assert (unknown.status_code, unknown.json()["error"]) == (404, "invalid_request")
 
 
 def gate_of(sandbox: RunningSandbox) -> Gate:

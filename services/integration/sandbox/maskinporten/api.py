@@ -9,19 +9,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, FastAPI, Form, Path, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.exceptions import HTTPException
 
 from services.chassis import contract
 from services.chassis.app import new_router
 from services.chassis.clock import now
 from services.chassis.db import DatabaseDep, ReaderDep, SessionDep
-from services.chassis.problems import Problem, Unavailable
+from services.chassis.problems import NotFound, Problem, Unavailable
 from services.chassis.tokens import GRANT
 from services.chassis.values import In, Instant, OrganisationNumber, Out, new_id, seed_id
 from services.integration.sandbox.maskinporten import rules, store
 from services.integration.sandbox.settings import Settings
 
 FORGET_EVERY = 1000
+OF_THE_FRAMEWORK = (400, 404, 405, 413, 415)
+"""Answers that come from the framework and not from a rule."""
+OTHERWISE = {404: "invalid_request", 503: "temporarily_unavailable"}
 _log = logging.getLogger("maskinporten")
 _served = itertools.count(1)
 
@@ -30,6 +32,10 @@ national = APIRouter()
 
 class NoSigningKey(Unavailable):
     """The sandbox has no signing key yet: load the seed data."""
+
+
+class CodeUnknown(NotFound):
+    """Maskinporten has no such error code."""
 
 
 @national.post("/token")
@@ -108,14 +114,15 @@ async def explain(code: str) -> PlainTextResponse:
     for kind in rules.known_errors():
         if kind.code == code:
             return PlainTextResponse(f"{code} {kind.oauth_error} ({kind.status}): {kind.title()}\n")
-    raise HTTPException(404)
+    raise CodeUnknown
 
 
 def speak_nationally(app: FastAPI) -> None:
     """Let every error leave as Maskinporten writes it: `error`, `error_description` with a trace id, `error_uri`."""
     app.router.routes.extend(national.routes)
     app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(HTTPException, _http)
+    for status in OF_THE_FRAMEWORK:
+        app.add_exception_handler(status, _http)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -124,12 +131,10 @@ def _problem(request: Request, exc: Exception) -> JSONResponse:
     what = exc.detail or exc.title()
     if isinstance(exc, rules.GrantRefused):
         return _error(request, exc.status, exc.oauth_error, what, exc.code)
-    away = exc.status == 503
-    return _error(request, exc.status, "temporarily_unavailable" if away else "server_error", what, None)
+    return _error(request, exc.status, OTHERWISE.get(exc.status, "server_error"), what, None)
 
 
-def _http(request: Request, exc: Exception) -> JSONResponse:
-    assert isinstance(exc, HTTPException)
+def _http(request: Request, exc: Any) -> JSONResponse:
     return _error(request, exc.status_code, "invalid_request", str(exc.detail), None)
 
 

@@ -16,7 +16,6 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 from pydantic import Field as Limits
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 
 from services.chassis import problems
 from services.chassis.clock import OSLO, now
@@ -31,6 +30,8 @@ SCOPE = "ks:fiks"
 LARGEST_BODY = 64 * 1024 * 1024
 """Enough for a sandbox; the real limit is 350 MB of PDF."""
 LARGEST_METADATA = 1024 * 1024
+OF_THE_FRAMEWORK = (400, 404, 405, 413, 415)
+"""Answers that come from the framework and not from a rule."""
 _log = logging.getLogger("svarut")
 
 
@@ -347,7 +348,8 @@ def speak_nationally(app: FastAPI) -> None:
     app.router.routes.extend(national.routes)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
+    for status in OF_THE_FRAMEWORK:
+        app.add_exception_handler(status, _http)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -366,8 +368,7 @@ def _invalid(request: Request, exc: Exception) -> JSONResponse:
     return _error(request, 400, f"Ugyldig innhold: {wrong}")
 
 
-def _http(request: Request, exc: Exception) -> JSONResponse:
-    assert isinstance(exc, HTTPException)
+def _http(request: Request, exc: Any) -> JSONResponse:
     return _error(request, exc.status_code, str(exc.detail))
 
 
