@@ -66,9 +66,7 @@ def walk(run: RunSettings) -> None:
 
         print("7. Wait until SvarUT has the letter")
         letter = _await_letter(http, f"{agreements}/call-offs/{placed['id']}", mine)
-        print(
-            f"   {letter['kind']}: {letter['status']}, received at {letter['received_at']} as SvarUT's {letter['external_id']}\n"
-        )
+        print(f"   {letter['kind']}: {letter['status']} as SvarUT's {letter['external_id']}, {letter['received_at']}\n")
 
         print("8. Look in the sandbox's SvarUT: one letter, not two")
         ours = _call(

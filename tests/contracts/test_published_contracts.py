@@ -91,7 +91,7 @@ def test_every_example_works_against_the_seed_data(
     example = told["x-example"]
     values = {one["name"]: path_example(one) for one in told.get("parameters", []) if one["in"] == "path"}
     headers = dict(example["headers"])
-    if example["organisation"]:
+    if example.get("organisation"):
         scopes = [scope for requirement in told.get("security", []) for scope in requirement["token"]]
         headers |= issuer.bearer(example["organisation"], *scopes)
     content = told.get("requestBody", {}).get("content", {}).get("application/json", {})

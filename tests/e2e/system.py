@@ -40,6 +40,7 @@ class System:
         self.lines: list[str] = []
 
     def __enter__(self) -> "System":
+        self.lines.clear()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "services", "run"],
             env=self.environment,

@@ -400,7 +400,7 @@ for _event, _seeded, _summary_text, _about in (
         "Suspend",
         "Active → suspended. No new call-offs; those already placed stand.",
     ),
-    (rules.Event.RESUME, "ra-2025-gps", "Resume", "Suspended → active."),
+    (rules.Event.RESUME, "ra-2025-gps", "Resume", "Suspended → active: call-offs are possible again."),
     (
         rules.Event.TERMINATE,
         "ra-2025-gps",
