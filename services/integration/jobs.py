@@ -209,14 +209,9 @@ class Post:
                 self._leases.discard(lease)
 
 
-async def work(settings: Settings | None = None, *, ready: Callable[[], None] = lambda: None) -> None:
-    """The worker process: runs until it is told to stop, and finishes what it has in hand."""
-    settings = settings or Settings()
-    # A thread for each letter, one for the leases, one for the statuses: a slow SvarUT must not keep leases from
-    # being renewed.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(settings.workers + 3))
-    database = Database(settings.database_url, connections=settings.workers + 2)
-    svarut = SvarUt(
+def new_svarut(settings: Settings) -> SvarUt:
+    """Our account at SvarUT; one more connection than letters at a time, for the statuses."""
+    return SvarUt(
         settings.svarut_url,
         konto=settings.svarut_konto,
         integration_id=settings.svarut_integration_id,
@@ -231,6 +226,16 @@ async def work(settings: Settings | None = None, *, ready: Callable[[], None] = 
         read_seconds=settings.svarut_read_seconds,
         connections=settings.workers + 1,
     )
+
+
+async def work(settings: Settings | None = None, *, ready: Callable[[], None] = lambda: None) -> None:
+    """The worker process: runs until it is told to stop, and finishes what it has in hand."""
+    settings = settings or Settings()
+    # A thread for each letter, one for the leases, one for the statuses: a slow SvarUT must not keep leases from
+    # being renewed.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(settings.workers + 3))
+    database = Database(settings.database_url, connections=settings.workers + 2)
+    svarut = new_svarut(settings)
     post = Post(database, svarut, settings)
     app = jobs.new_app(database)
     app.task(name=dispatches.SEND_TASK, queue="default", retry=_Again())(post.send_letter)

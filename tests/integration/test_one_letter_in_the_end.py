@@ -1,0 +1,180 @@
+"""Whatever happens on the way to SvarUT: one letter in the end. The faults happen on the wire, in the sandbox; a real
+worker meets them."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from services.integration.app import create_app
+from services.integration.dispatches.api import EXAMPLE_PDF
+from tests.conftest import Databases
+from tests.integration.conftest import (
+    BRONNOY,
+    LOOKING,
+    SENDING,
+    Shown,
+    document,
+    events,
+    letter,
+    settings_for,
+    shown_by,
+    working,
+)
+from tests.issuer import Issuer
+from tests.sandbox.running import RunningSandbox
+
+RECEIVED = ("received", "accepted", "notified")
+
+
+@pytest.fixture(scope="module")
+def office(databases: Databases, sandbox_of_all: RunningSandbox, issuer: Issuer) -> Iterator[TestClient]:
+    """The service with a worker, for all tests here."""
+    with databases.lent() as create:
+        settings = settings_for(create("integration"), sandbox_of_all, issuer)
+        with TestClient(create_app(settings)) as client, working(settings):
+            yield client
+
+
+@pytest.fixture
+def headers(issuer: Issuer) -> dict[str, str]:
+    return issuer.bearer(BRONNOY, "dispatch.write", "dispatch.read")
+
+
+@pytest.fixture
+def send(office: TestClient, headers: dict[str, str]) -> Callable[..., dict[str, Any]]:
+    def hand_in(**changes: Any) -> dict[str, Any]:
+        body = letter(**changes)
+        answer = office.post("/dispatches", json=body, headers=headers | {"Idempotency-Key": body["reference"]})
+        return dict(answer.raise_for_status().json())
+
+    return hand_in
+
+
+@pytest.fixture
+def until(office: TestClient, headers: dict[str, str]) -> Shown:
+    return lambda id, *states: shown_by(office, headers, id, *states)
+
+
+Send = Callable[..., dict[str, Any]]
+
+
+def is_alone(sandbox: RunningSandbox, dispatch: dict[str, Any]) -> None:
+    """SvarUT has the letter exactly once, as the dispatch says."""
+    (only,) = sandbox.letters(dispatch["reference"])
+    assert only["id"] == dispatch["external_id"]
+
+
+def test_a_letter_arrives_as_it_was_handed_in(sandbox: RunningSandbox, send: Send, until: Shown) -> None:
+    second = EXAMPLE_PDF + bytes(range(256)) * 1000
+    files = [document("Årsmelding – «ny» æøå.pdf"), document("vedlegg 2.pdf", content=second)]
+    sent = send(title="Bestilling på smørbrød", documents=files)
+    told = until(sent["id"], *RECEIVED)
+    is_alone(sandbox, told)
+    (arrived,) = sandbox.letters(sent["reference"])
+    assert (arrived["title"], arrived["recipient_number"]) == ("Bestilling på smørbrød", "100000016")
+    assert [(one["filename"], one["sha256"]) for one in arrived["documents"]] == [
+        (one["filename"], one["sha256"]) for one in sent["documents"]
+    ]
+    assert [one["filename"] for one in arrived["documents"]] == ["Årsmelding – «ny» æøå.pdf", "vedlegg 2.pdf"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "drop_after"},
+        {"kind": "truncated"},
+        {"kind": "hang", "moment": "after"},
+        {"kind": "delay", "moment": "after", "seconds": 1.5},
+    ],
+    ids=["answer dropped", "answer cut off", "never answered", "answered too late"],
+)
+def test_a_letter_whose_answer_is_lost_is_found_and_not_sent_again(
+    sandbox: RunningSandbox, send: Send, until: Shown, fault: dict[str, Any]
+) -> None:
+    sandbox.fault(stand_in="svarut", path_prefix=SENDING, **fault)
+    told = until(send()["id"], *RECEIVED)
+    is_alone(sandbox, told)
+    assert events(told)[:3] == [None, "attempt_failed", "hand_over"]
+    assert told["history"][2]["detail"] == "Found at SvarUT by its reference."
+
+
+def test_a_letter_that_svarut_takes_after_we_stopped_waiting_is_found(
+    sandbox: RunningSandbox, send: Send, until: Shown
+) -> None:
+    sandbox.fault(stand_in="svarut", path_prefix=SENDING, kind="delay", moment="before", seconds=1.4)
+    told = until(send()["id"], *RECEIVED)
+    is_alone(sandbox, told)
+    assert events(told)[:3] == [None, "attempt_failed", "hand_over"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "status", "status": 500},
+        {"kind": "status", "status": 503, "body": '{"message": "nede"}', "content_type": "application/json"},
+        {"kind": "status", "status": 404},
+        {"kind": "drop_before"},
+    ],
+    ids=["500 with an HTML page", "503 with JSON", "a gateway's 404", "dropped unread"],
+)
+def test_a_letter_that_did_not_arrive_is_sent_again_when_that_is_certain(
+    sandbox: RunningSandbox, send: Send, until: Shown, fault: dict[str, Any]
+) -> None:
+    sandbox.fault(stand_in="svarut", path_prefix=SENDING, **fault)
+    told = until(send()["id"], *RECEIVED)
+    is_alone(sandbox, told)
+    assert events(told)[:3] == [None, "attempt_failed", "hand_over"]
+    assert told["history"][2]["detail"] is None
+
+
+def test_an_answer_with_the_wrong_content_type_is_an_answer(sandbox: RunningSandbox, send: Send, until: Shown) -> None:
+    sandbox.fault(stand_in="svarut", path_prefix=SENDING, kind="wrong_content_type")
+    told = until(send()["id"], *RECEIVED)
+    is_alone(sandbox, told)
+    assert events(told)[:2] == [None, "hand_over"]
+
+
+def test_a_letter_is_not_sent_again_while_it_cannot_be_looked_for(
+    sandbox: RunningSandbox, send: Send, until: Shown
+) -> None:
+    sandbox.fault(stand_in="svarut", path_prefix=SENDING, kind="drop_after")
+    sandbox.fault(stand_in="svarut", path_prefix=LOOKING, method="GET", kind="status", status=502, times=3)
+    told = until(send()["id"], *RECEIVED)
+    is_alone(sandbox, told)
+    assert events(told)[:6] == [None, *["attempt_failed"] * 4, "hand_over"]
+
+
+def test_svarut_that_does_not_know_us_is_waited_for_and_burns_no_attempt(
+    sandbox: RunningSandbox, send: Send, until: Shown
+) -> None:
+    refusal = '{"status": 401, "message": "Klarte ikke å validere access_token", "errorId": "1", "timestamp": 1}'
+    sandbox.fault(
+        stand_in="svarut",
+        path_prefix=SENDING,
+        kind="status",
+        status=401,
+        times=3,
+        body=refusal,
+        content_type="application/json",
+    )
+    told = until(send()["id"], *RECEIVED)
+    is_alone(sandbox, told)
+    assert events(told)[:2] == [None, "hand_over"]
+
+
+def test_what_svarut_refuses_has_failed_with_its_reason(sandbox: RunningSandbox, send: Send, until: Shown) -> None:
+    refusal = '{"status": 400, "message": "Passordbeskyttet PDF for 01020312345", "errorId": "1", "timestamp": 1}'
+    sandbox.fault(
+        stand_in="svarut",
+        path_prefix=SENDING,
+        kind="status",
+        status=400,
+        body=refusal,
+        content_type="application/json",
+    )
+    told = until(send()["id"], "failed")
+    assert told["detail"] == "Passordbeskyttet PDF for ***********"
+    assert events(told) == [None, "reject"]
+    assert sandbox.letters(told["reference"]) == []
