@@ -32,8 +32,8 @@ def wrk(url: str, seconds: int, lua: str = "") -> Round:
     sockets = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
     return Round(
         float(_found(r"Requests/sec:\s+([\d.]+)", said)),
-        _ms(_found(r"50%\s+(\S+)", said)),
-        _ms(_found(r"99%\s+(\S+)", said)),
+        _ms(_found(r"^\s+50%\s+(\S+)$", said)),
+        _ms(_found(r"^\s+99%\s+(\S+)$", said)),
         int(bad[1] if bad else 0) + (sum(map(int, sockets.groups())) if sockets else 0),
     )
 
@@ -44,14 +44,17 @@ def pgbench(program: Path, url: str, script: str, seconds: int, clients: int) ->
         file.write(script)
         file.flush()
         command = [str(program), "-n", "-M", "simple", f"-c{clients}", "-j1", f"-T{seconds}", "-f", file.name, url]
-        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise SystemExit(f"bench: pgbench failed: {ran.stderr[-1500:]}\n{script}")
+    said = ran.stdout
     failed = re.search(r"number of failed transactions: (\d+)", said)
     average = float(_found(r"latency average = ([\d.]+) ms", said))
     return Round(float(_found(r"tps = ([\d.]+)", said)), average, average, int(failed[1] if failed else 0))
 
 
 def _found(pattern: str, said: str) -> str:
-    match = re.search(pattern, said)
+    match = re.search(pattern, said, re.MULTILINE)
     if match is None:
         raise SystemExit(f"bench: no {pattern!r} in:\n{said}")
     return match[1]

@@ -207,7 +207,12 @@ def recorded(url: str) -> str:
         call_off = _placed(session, once, caller, offer, chosen, day)
     database.close()
     script = ";\n".join(said)
-    script = script.replace(str(call_off.uuid), ":u").replace(key, ":k").replace(call_off.number, ":number")
+    script = (
+        script.replace(str(call_off.uuid), ":u")
+        .replace(call_off.uuid.hex, ":u")
+        .replace(key, ":k")
+        .replace(call_off.number, ":number")
+    )
     script = re.sub(rf"'?\b{call_off.id}\b'?", ":id", script)
     first, rest = re.split(r"(?<=RETURNING calloff\.id, calloff\.number);\n", script, maxsplit=1)
     fresh = "SELECT gen_random_uuid() AS u, gen_random_uuid() AS k \\gset\nBEGIN;\n"
