@@ -90,7 +90,9 @@ def new_app(
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
+        await database.open_hot()
         yield
+        await database.close_hot()
         gc.unfreeze()
         for close in closing:
             close()

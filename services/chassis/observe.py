@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Callable
 from http import HTTPStatus
 from time import perf_counter
 
@@ -12,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.chassis import log
 from services.chassis.values import new_id
 
-_log = logging.getLogger("request")
+_log = logging.getLogger("services")
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 
@@ -24,6 +25,7 @@ class Observe:
         self._app = app
         self._requests = Counter("http_requests_total", "Answers", ["method", "route", "status"], registry=registry)
         self._seconds = Histogram("http_request_seconds", "Time to answer", ["method", "route"], registry=registry)
+        self._known: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -55,24 +57,25 @@ class Observe:
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "(none)")
-        self._requests.labels(scope["method"], route, status).inc()
-        self._seconds.labels(scope["method"], route).observe(seconds)
+        method = scope["method"]
+        count, time = self._known.get((method, route, status)) or self._meet(method, route, status)
+        count()
+        time(seconds)
         caller = scope.get("state", {}).get("caller")
-        _log.info(
-            "%s %s %s",
-            scope["method"],
-            scope["path"],
-            status,
-            extra={
-                "fields": {
-                    "route": route,
-                    "status": status,
-                    "ms": round(seconds * 1000, 1),
-                    "organisation": caller.organisation if caller else None,
-                    "client": caller.client if caller else None,
-                }
-            },
+        log.request(
+            message=f"{method} {scope['path']} {status}",
+            route=route,
+            status=status,
+            ms=round(seconds * 1000, 1),
+            organisation=caller.organisation if caller else None,
+            client=caller.client if caller else None,
         )
+
+    def _meet(self, method: str, route: str, status: int) -> tuple[Callable[[], None], Callable[[float], None]]:
+        """The counters of an answer seen for the first time; looking them up costs more than counting."""
+        found = self._requests.labels(method, route, status).inc, self._seconds.labels(method, route).observe
+        self._known[method, route, status] = found
+        return found
 
 
 async def _something_went_wrong(send: Send) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -139,24 +140,36 @@ def test_an_odd_request_id_is_replaced(api: TestClient, given: str) -> None:
     assert api.get("/things/1", headers={"X-Request-Id": given}).headers["x-request-id"] != given
 
 
-def test_a_request_is_one_log_line_without_its_query(api: TestClient, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, logger="request"):
-        api.get("/things/1?secret=12837532157")
-    (record,) = [record for record in caplog.records if record.name == "request"]
-    line = json.loads(log._JsonLines("things").format(record))
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> Callable[[], list[Any]]:
+    """What a service's log would hold, from now on."""
+    monkeypatch.setattr(log, "_service", "things")
+    return lambda: [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
+
+
+def test_a_request_is_one_log_line_without_its_query(api: TestClient, lines: Callable[[], list[Any]]) -> None:
+    api.get("/things/1?secret=12837532157", headers={"X-Request-Id": "abc-12345"})
+    (line,) = lines()
     assert (line["message"], line["route"], line["status"]) == ("GET /things/1 200", "/things/{id}", 200)
+    assert (line["service"], line["request_id"]) == ("things", "abc-12345")
     assert "secret" not in json.dumps(line)
 
 
+def test_the_log_names_who_called(api: TestClient, issuer: Issuer, lines: Callable[[], list[Any]]) -> None:
+    api.post("/things", json=GOOD, headers=issuer.bearer(ORGANISATION, "things.write"))
+    (line,) = lines()
+    assert (line["organisation"], line["client"]) == (ORGANISATION, "test-client")
+
+
 @pytest.mark.parametrize("number", ["12837532157", "128375 32157", "128375-32157"])
-def test_a_personal_number_never_reaches_the_log(
-    api: TestClient, caplog: pytest.LogCaptureFixture, number: str
+def test_no_personal_number_reaches_the_log(
+    api: TestClient, caplog: pytest.LogCaptureFixture, lines: Callable[[], list[Any]], number: str
 ) -> None:
     with caplog.at_level(logging.INFO):
         api.get(f"/things/break/{number}")
-    lines = [log._JsonLines("things").format(record) for record in caplog.records]
-    assert lines
-    assert not [line for line in lines if number in line]
+    written = [json.dumps(line) for line in lines()] + [log._JsonLines().format(record) for record in caplog.records]
+    assert len(written) >= 2
+    assert not [line for line in written if number in line]
 
 
 @pytest.mark.parametrize("harmless", ["964983291", "123456789012", "20261124"])

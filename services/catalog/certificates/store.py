@@ -15,7 +15,7 @@ from sqlmodel import Field, Session, col, select
 from services.catalog.certificates import rules
 from services.catalog.certificates.rules import EventKind, Outcome
 from services.catalog.db import Table
-from services.chassis.db import INSTANT, JSON, choice
+from services.chassis.db import INSTANT, JSON, Database, choice
 from services.chassis.problems import Conflict, NotFound
 
 
@@ -98,20 +98,18 @@ _EVENTS = """
        (SELECT json_agg(json_build_array(e.kind, e.effective_on, e.recorded_at) ORDER BY e.id)
           FROM certificate_event e WHERE e.certificate_id = c.id) AS events
 """
-_HELD = sa.text(
-    f"""
+_HELD = f"""
     SELECT p.version AS current_version,
-           CAST(:specification AS text) IS NULL
-           OR EXISTS (SELECT 1 FROM specification WHERE slug = :specification) AS specification_known,
+           CAST(%(specification)s AS text) IS NULL
+           OR EXISTS (SELECT 1 FROM specification WHERE slug = %(specification)s) AS specification_known,
            c.number, s.slug AS specification, v.label AS specification_version, c.versions, c.delivery_forms,
            c.valid_from_on, c.valid_to_on, {_EVENTS}
       FROM product p
       LEFT JOIN certificate c ON c.product_id = p.id
       LEFT JOIN specificationversion v ON v.id = c.specification_version_id
       LEFT JOIN specification s ON s.id = v.specification_id
-     WHERE p.slug = :product
-    """  # noqa: S608  # put together from our own constants only
-)
+     WHERE p.slug = %(product)s
+    """.encode()  # noqa: S608  # put together from our own constants only
 _SHOWN = f"""
     SELECT c.id, c.number, p.slug AS product, o.organisation_number AS supplier_number, o.name AS supplier_name,
            s.slug AS specification, v.label AS specification_version, c.versions, c.delivery_forms, c.valid_from_on,
@@ -149,9 +147,9 @@ class Portfolio:
     held: list[rules.Held]
 
 
-def portfolio(session: Session, product: str, specification: str | None) -> Portfolio | None:
+async def portfolio(database: Database, product: str, specification: str | None) -> Portfolio | None:
     """All that a verification needs, in one round trip; None when the product is unknown."""
-    rows = session.execute(_HELD, {"product": product, "specification": specification}).all()
+    rows = await database.hot(_HELD, {"product": product, "specification": specification})
     if not rows:
         return None
     held = [_held(row) for row in rows if row.number is not None]

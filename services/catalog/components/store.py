@@ -11,7 +11,7 @@ from sqlmodel import Field, Session, col, select
 
 from services.catalog.components.rules import Kind, Level, LifeCycle, Reuse, unfinished_word
 from services.catalog.db import Table
-from services.chassis.db import JSON, choice
+from services.chassis.db import JSON, Database, choice
 from services.chassis.problems import Conflict, NotFound
 from services.chassis.values import sort_key
 
@@ -75,13 +75,12 @@ _NARROWED = """
     AND (CAST(:owner AS text) IS NULL
          OR c.owner_id = (SELECT id FROM organisation WHERE organisation_number = :owner))
 """
-_ONE = sa.text(
-    f"""
-    SELECT CAST({_SHOWN} AS text)
+_ONE = f"""
+    SELECT CAST({_SHOWN} AS text) AS shown
       FROM component c LEFT JOIN organisation o ON o.id = c.owner_id
-     WHERE c.slug = :slug
+     WHERE c.slug = %(slug)s
     """  # noqa: S608  # put together from our own constants only, as are the next two
-)
+_ONE_HOT = _ONE.encode()
 _PAGE = sa.text(
     f"""
     SELECT {_SHOWN} AS shown, c.sort_key, c.slug
@@ -131,12 +130,17 @@ def add(session: Session, component: Component) -> Component:
     return component
 
 
-def shown(session: Session, slug: str) -> str:
+async def shown(database: Database, slug: str) -> str:
     """A component as JSON text, built by the database in one round trip (the hottest read of the catalogue)."""
-    found = session.execute(_ONE, {"slug": slug}).scalar_one_or_none()
-    if found is None:
+    found = await database.hot(_ONE_HOT, {"slug": slug})
+    if not found:
         raise ComponentNotFound(f"No component is called {slug!r}.")
-    return str(found)
+    return str(found[0].shown)
+
+
+def just_added(session: Session, slug: str) -> str:
+    """The same within the transaction that adds it."""
+    return str(session.connection().exec_driver_sql(_ONE, {"slug": slug}).scalar_one())
 
 
 def slugs(session: Session) -> set[str]:
