@@ -140,6 +140,38 @@ def test_the_last_attempt_is_looked_for_before_the_letter_is_given_up(
     assert [len(sandbox.letters(one["reference"])) for one in (arrived, lost)] == [1, 0]
 
 
+def test_a_letter_that_svarut_still_works_on_is_not_sent_again(
+    sandbox: RunningSandbox, hand_in: HandIn, shown: Shown, new_post: NewPost, url: str, issuer: Issuer
+) -> None:
+    sandbox.fault(stand_in="svarut", path_prefix=SENDING, kind="drop_before")
+    sent, post = hand_in().json(), new_post(svarut_settle_seconds=60)
+    for _ in range(3):
+        with pytest.raises(jobs.Later):
+            post.send_letter(sent["id"])
+    id = svarut_has(settings_for(url, sandbox, issuer), sent)
+    work_off(post, sent["id"])
+    assert events(shown(sent["id"])) == [None, "attempt_failed", "hand_over"]
+    (only,) = sandbox.letters(sent["reference"])
+    assert only["id"] == id
+    assert verdicts(url) == ["sent"]
+
+
+def test_a_look_up_that_is_not_allowed_burns_no_attempt(
+    sandbox: RunningSandbox, hand_in: HandIn, shown: Shown, new_post: NewPost
+) -> None:
+    sandbox.fault(stand_in="svarut", path_prefix=SENDING, kind="drop_after")
+    sandbox.fault(stand_in="svarut", path_prefix=LOOKING, method="GET", kind="status", status=403, times=3)
+    sent, post = hand_in().json(), new_post(svarut_attempts=2)
+    with pytest.raises(jobs.Later):
+        post.send_letter(sent["id"])
+    with pytest.raises(jobs.Later):
+        post.send_letter(sent["id"])
+    assert shown(sent["id"])["detail"].startswith("SvarUT cannot say whether it has the letter: SvarUT answered 403")
+    work_off(post, sent["id"])
+    assert events(shown(sent["id"])) == [None, "attempt_failed", "hand_over"]
+    assert len(sandbox.letters(sent["reference"])) == 1
+
+
 def test_a_repeat_that_svarut_knows_by_our_reference_is_a_letter_sent(
     sandbox: RunningSandbox, hand_in: HandIn, shown: Shown, new_post: NewPost, url: str, issuer: Issuer
 ) -> None:

@@ -69,6 +69,10 @@ def test_a_letter_that_is_read_after_it_went_to_print_stays_in_print(
     assert (told["status"], events(told)) == ("in_print", [None, "hand_over", "accept", "to_print", "read"])
     with database.reading() as reader:
         assert store.followed(reader, 0, 10) == [], "SvarUT has nothing more to tell"
+    with database.writing() as session:
+        row = store.by_uuid(session, told["id"], BRONNOY)
+        store.hear(session, row.uuid, letter, "LEST", None)
+    assert shown(sent["id"]) == told, "it is noted once"
 
 
 def test_a_status_that_nobody_knows_is_shown_and_survived(

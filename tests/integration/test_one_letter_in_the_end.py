@@ -100,15 +100,6 @@ def test_a_letter_whose_answer_is_lost_is_found_and_not_sent_again(
     assert told["history"][2]["detail"] == "Found at SvarUT by its reference."
 
 
-def test_a_letter_that_svarut_takes_after_we_stopped_waiting_is_found(
-    sandbox: RunningSandbox, send: Send, until: Shown
-) -> None:
-    sandbox.fault(stand_in="svarut", path_prefix=SENDING, kind="delay", moment="before", seconds=1.4)
-    told = until(send()["id"], *RECEIVED)
-    is_alone(sandbox, told)
-    assert events(told)[:3] == [None, "attempt_failed", "hand_over"]
-
-
 @pytest.mark.parametrize(
     "fault",
     [
@@ -116,8 +107,9 @@ def test_a_letter_that_svarut_takes_after_we_stopped_waiting_is_found(
         {"kind": "status", "status": 503, "body": '{"message": "nede"}', "content_type": "application/json"},
         {"kind": "status", "status": 404},
         {"kind": "drop_before"},
+        {"kind": "delay", "moment": "before", "seconds": 1.4},
     ],
-    ids=["500 with an HTML page", "503 with JSON", "a gateway's 404", "dropped unread"],
+    ids=["500 with an HTML page", "503 with JSON", "a gateway's 404", "dropped unread", "given up before it was read"],
 )
 def test_a_letter_that_did_not_arrive_is_sent_again_when_that_is_certain(
     sandbox: RunningSandbox, send: Send, until: Shown, fault: dict[str, Any]
