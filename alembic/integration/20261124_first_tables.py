@@ -5,6 +5,7 @@ import sqlmodel
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from services.chassis.audit import FINAL_SQL
 from services.chassis.jobs import DROP_TABLES_SQL, create_tables_sql
 
 revision = "01ccc2d0a97b"
@@ -28,9 +29,21 @@ def upgrade() -> None:
         sa.Column("action", sa.String(length=80), nullable=False),
         sa.Column("subject", sa.String(length=200), nullable=False),
         sa.Column("detail", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False),
+        sa.Column("seal_id", sa.BigInteger(), nullable=True, comment="The only thing that is set later, once"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
     op.create_index("ix_audit_subject", "audit", ["subject"], unique=False)
+    op.create_index("ix_audit_unsealed", "audit", ["id"], unique=False, postgresql_where=sa.text("seal_id IS NULL"))
+    op.create_index("ix_audit_seal_id", "audit", ["seal_id"], unique=False)
+    op.create_table(
+        "audit_seal",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("sealed_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_seal")),
+    )
+    op.get_bind().exec_driver_sql(FINAL_SQL)
     op.create_table(
         "dispatch",
         sa.Column("id", sa.BigInteger(), nullable=False),
@@ -213,5 +226,7 @@ def downgrade() -> None:
     op.drop_table("dispatch")
     op.drop_index("ix_audit_subject", table_name="audit")
     op.drop_table("audit")
+    op.drop_table("audit_seal")
+    op.execute("DROP FUNCTION audit_is_final")
     op.execute(sa.text(DROP_TABLES_SQL.replace(":", "\\:")))
     op.execute(sa.schema.DropSequence(sa.Sequence("event_position")))

@@ -1,8 +1,10 @@
 """One way to build a FastAPI application, so that every service answers alike."""
 
+import asyncio
 import gc
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -17,7 +19,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from services.chassis import db, problems
+from services.chassis import audit, db, problems
 from services.chassis.auth import Gate
 from services.chassis.db import Database
 from services.chassis.idempotency import Replay
@@ -26,6 +28,7 @@ from services.chassis.problems import Invalid, Malformed, NotFound, Problem, Una
 from services.chassis.settings import ServiceSettings
 
 LARGEST_BODY = 20 * 1024 * 1024
+SEAL_SECONDS = 2.0
 
 
 class ProblemResponse(JSONResponse):
@@ -80,8 +83,10 @@ def new_app(
     database: Database,
     routers: Sequence[APIRouter],
     closing: Sequence[Callable[[], None]] = (),
+    audited: bool = True,
 ) -> FastAPI:
-    """`section` is the database's name in alembic.ini; `closing` is called when the service stops."""
+    """`section` is the database's name in alembic.ini; `closing` is called when the service stops;
+    `audited` when it keeps an audit trail, which it then seals."""
     registry = CollectorRegistry()
 
     @asynccontextmanager
@@ -91,7 +96,12 @@ def new_app(
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         await database.open_hot()
+        sealing = asyncio.create_task(_seal(database)) if audited else None
         yield
+        if sealing:
+            sealing.cancel()
+            with suppress(asyncio.CancelledError):
+                await sealing
         await database.close_hot()
         gc.unfreeze()
         for close in closing:
@@ -123,6 +133,15 @@ def new_app(
     _add_operations(app, section, registry)
     _add_docs(app, title)
     return app
+
+
+async def _seal(database: Database) -> None:
+    while True:
+        await asyncio.sleep(SEAL_SECONDS)
+        try:
+            await asyncio.to_thread(audit.seal, database)
+        except Exception:
+            logging.getLogger("audit").exception("the audit trail could not be sealed and will be tried again")
 
 
 def _add_operations(app: FastAPI, section: str, registry: CollectorRegistry) -> None:

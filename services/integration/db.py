@@ -11,4 +11,4 @@ class Table(SQLModel):
     metadata = MetaData(naming_convention=NAMING)
 
 
-adopt(Table.metadata, audit.TABLE, feed.TABLE, idempotency.TABLE)
+adopt(Table.metadata, audit.TABLE, audit.SEAL, feed.TABLE, idempotency.TABLE)

@@ -61,7 +61,7 @@ def odd() -> Iterator[OddSvarUt]:
             """The tests' output is theirs."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
     told.url = f"http://127.0.0.1:{server.server_port}"
     yield told
     server.shutdown()

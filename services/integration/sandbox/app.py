@@ -57,6 +57,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         settings=settings.of_control(),
         database=database,
         routers=[faults.router, maskinporten.router, inbox.router],
+        audited=False,
     )
     control.state.faults, control.state.clock = register, clock
     ports = {StandIn.MASKINPORTEN: settings.maskinporten_port, StandIn.SVARUT: settings.svarut_port}
