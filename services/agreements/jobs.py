@@ -18,7 +18,8 @@ from services.chassis.http import Neighbour, new_client
 from services.chassis.tokens import MachineToken
 
 SOURCE = "integration"
-ATTEMPTS, LONGEST_WAIT_SECONDS = 50, 30.0
+ATTEMPTS, LONGEST_WAIT_SECONDS = 10_000, 60.0
+"""About a week: an order must not be lost because a neighbour is down over a weekend."""
 _log = logging.getLogger("letters")
 
 
@@ -52,14 +53,19 @@ class Letters:
             made = letter.pdf(row, lines, kind)
             with self._database.writing() as session:
                 pdf = store.keep_pdf(session, kept, made)
-        dispatch = self._integration.send(
-            reference=kept.reference,
-            recipient=row.supplier,
-            name=row.supplier_name,
-            title=letter.title(row, kind),
-            filename=f"{row.number}-{kind}.pdf",
-            pdf=pdf,
-        )
+        try:
+            dispatch = self._integration.send(
+                reference=kept.reference,
+                recipient=row.supplier,
+                name=row.supplier_name,
+                title=letter.title(row, kind),
+                filename=f"{row.number}-{kind}.pdf",
+                pdf=pdf,
+            )
+        except LetterRefused:
+            with self._database.writing() as session:
+                store.refused(session, kept.reference)
+            raise
         with self._database.writing() as session:
             store.handed_over(session, kept.reference, dispatch.id)
 

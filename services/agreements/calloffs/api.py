@@ -101,7 +101,10 @@ class Letter(Out):
     kind: str = Field(examples=["order"])
     reference: str
     dispatch_id: UUID | None = Field(description="The dispatch in the integration service")
-    status: str | None = Field(description="Its state there; null until the first news", examples=["received"])
+    status: str | None = Field(
+        description="Its state there; null until the first news; `refused` when it will never be taken",
+        examples=["received"],
+    )
     external_id: str | None = Field(description="SvarUT's id of it")
     received_at: Instant | None = Field(description="When SvarUT took it")
     sha256: str | None = Field(description="Of the PDF")

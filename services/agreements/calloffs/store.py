@@ -25,6 +25,7 @@ from services.chassis.problems import Conflict, NotFound
 from services.chassis.values import new_id
 
 ORDER, CANCELLATION = "order", "cancellation"
+REFUSED = "refused"
 LETTER_TASK = "deliver_letter"
 
 NUMBERS = sa.Sequence("call_off_number", metadata=Table.metadata)
@@ -331,6 +332,11 @@ def keep_pdf(session: Session, letter: Letter, pdf: bytes) -> bytes:
 
 def handed_over(session: Session, reference: str, dispatch_id: UUID) -> None:
     session.execute(sa.update(Letter).where(col(Letter.reference) == reference).values(dispatch_id=dispatch_id))
+
+
+def refused(session: Session, reference: str) -> None:
+    """Integration will never take the letter: the call-off shows it."""
+    session.execute(sa.update(Letter).where(col(Letter.reference) == reference).values(status=REFUSED))
 
 
 def heard(

@@ -1,0 +1,138 @@
+"""From a call-off to a dispatch: the same letter however often it is tried, and what becomes of it is shown."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from fastapi.testclient import TestClient
+
+from services.agreements.calloffs import store
+from services.agreements.integration_client import Integration, LetterRefused
+from services.agreements.jobs import Letters
+from services.chassis.db import Database
+from services.chassis.http import Neighbour, new_client
+from services.chassis.problems import NeighbourAway, NeighbourNonsense
+from services.integration import app as integration
+from services.integration.settings import Settings as IntegrationSettings
+from tests.agreements import neighbours
+from tests.agreements.conftest import JOINT_UNIT, Place
+from tests.conftest import NewDatabase
+from tests.issuer import Issuer
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    opened = Database(url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def integration_api(new_database: NewDatabase, issuer: Issuer) -> Iterator[TestClient]:
+    settings = IntegrationSettings(database_url=new_database("integration"), issuers=[issuer.trusted()])
+    with TestClient(integration.create_app(settings)) as client:
+        client.headers.update(issuer.bearer(JOINT_UNIT, "dispatch.write", "dispatch.read"))
+        yield client
+
+
+@pytest.fixture
+def letters(database: Database, integration_api: TestClient) -> Letters:
+    return Letters(database, Integration(Neighbour("Integration", integration_api)))
+
+
+@pytest.fixture
+def sent(place: Place) -> str:
+    return str(place().json()["id"])
+
+
+def shown(api: TestClient, buyer: dict[str, str], id: str) -> dict[str, Any]:
+    (letter,) = api.get(f"/call-offs/{id}", headers=buyer).json()["letters"]
+    return dict(letter)
+
+
+def test_a_letter_is_handed_over_and_its_way_is_shown(
+    letters: Letters, api: TestClient, buyer: dict[str, str], sent: str, integration_api: TestClient
+) -> None:
+    assert shown(api, buyer, sent)["status"] is None
+    letters.deliver(sent, "order")
+    letters.follow()
+    letter = shown(api, buyer, sent)
+    (dispatch,) = integration_api.get("/dispatches").json()["items"]
+    assert (letter["dispatch_id"], letter["status"]) == (dispatch["id"], "queued")
+    assert dispatch["reference"] == letter["reference"] == f"call-off-{sent}-order"
+    assert dispatch["documents"][0]["sha256"] == letter["sha256"]
+
+
+def test_tried_again_it_is_the_same_letter(
+    letters: Letters, sent: str, integration_api: TestClient, rows: psycopg.Connection
+) -> None:
+    """Also when the worker was killed before it could note that the letter was taken."""
+    for _ in range(3):
+        letters.deliver(sent, "order")
+        rows.execute("UPDATE letter SET dispatch_id = NULL")
+    assert len(integration_api.get("/dispatches").json()["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("behave", "error"),
+    [
+        (neighbours.hangs_up, NeighbourAway),
+        (neighbours.hangs, NeighbourAway),
+        (neighbours.says("503 Service Unavailable", "{}"), NeighbourAway),
+        (neighbours.says("401 Unauthorized", "{}"), NeighbourNonsense),
+        (neighbours.says("201 Created", "<html>"), NeighbourNonsense),
+        (neighbours.says("201 Created", '{"id": 7}'), NeighbourNonsense),
+    ],
+    ids=["hangs up", "hangs", "503", "401", "html", "half"],
+)
+def test_while_integration_is_away_the_letter_waits(
+    database: Database,
+    letters: Letters,
+    api: TestClient,
+    buyer: dict[str, str],
+    sent: str,
+    behave: neighbours.Behaviour,
+    error: type[Exception],
+) -> None:
+    with neighbours.listening(behave) as url, new_client(url) as client, pytest.raises(error):
+        Letters(database, Integration(Neighbour("Integration", client))).deliver(sent, "order")
+    assert shown(api, buyer, sent)["dispatch_id"] is None
+    letters.deliver(sent, "order")
+    assert shown(api, buyer, sent)["dispatch_id"]
+
+
+def test_a_letter_that_is_refused_for_good_says_so(
+    database: Database, api: TestClient, buyer: dict[str, str], sent: str
+) -> None:
+    refusing = neighbours.says("422 Unprocessable", '{"detail": "no"}')
+    with neighbours.listening(refusing) as url, new_client(url) as client, pytest.raises(LetterRefused):
+        Letters(database, Integration(Neighbour("Integration", client))).deliver(sent, "order")
+    assert shown(api, buyer, sent)["status"] == "refused"
+
+
+def test_older_news_changes_nothing(database: Database, api: TestClient, buyer: dict[str, str], sent: str) -> None:
+    at = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    reference = store.reference(UUID(sent), "order")
+    for status, version in (("received", 2), ("accepted", 3), ("queued", 1), ("received", 2)):
+        with database.writing() as session:
+            external_id = "s-1" if version == 2 else None
+            store.heard(session, reference, status=status, version=version, external_id=external_id, at=at)
+    letter = shown(api, buyer, sent)
+    assert (letter["status"], letter["external_id"], letter["received_at"]) == (
+        "accepted",
+        "s-1",
+        "2026-11-24T12:00:00.000Z",
+    )
+
+
+def test_the_feed_is_read_from_where_it_was_left(letters: Letters, sent: str, rows: psycopg.Connection) -> None:
+    letters.deliver(sent, "order")
+    letters.follow()
+    first = rows.execute("SELECT position FROM feed_cursor WHERE source = 'integration'").fetchone()
+    letters.follow()
+    assert rows.execute("SELECT position FROM feed_cursor WHERE source = 'integration'").fetchone() == first
+    assert first
+    assert first[0] > 0
