@@ -18,7 +18,7 @@ from sqlmodel import Session
 from bench.load import CONNECTIONS, Round, pgbench
 from services import access
 from services.agreements.calloffs import api, rules, store
-from services.agreements.frameworks import store as frameworks
+from services.agreements.places import store as places
 from services.chassis import db, idempotency, tokens
 from services.chassis.auth import Caller
 from services.chassis.settings import IssuerKind
@@ -197,7 +197,7 @@ def recorded(url: str) -> str:
     caller = Caller(BRONNOY, frozenset(), "bench", IssuerKind.MACHINE)
     day = date(2029, 6, 1)
     with database.reading() as reader:
-        offer = frameworks.offer(reader, "ra-2026-velferdsteknologi", "alarmer", BRONNOY, day)
+        offer = places.offer(reader, "ra-2026-velferdsteknologi", "alarmer", BRONNOY, day)
     candidate = store.candidate(offer.seats[0], wanted)
     verdict = rules.Verdict("fjordvakt-alarm", "valid", "certified", "SV-2026-000001", None, "bench")
     chosen = rules.Choice(candidate, candidate.lines or (), (verdict,), ())
@@ -223,7 +223,7 @@ def _placed(
     session: Session,
     once: idempotency.Once,
     caller: Caller,
-    offer: frameworks.Offer,
+    offer: places.Offer,
     chosen: rules.Choice,
     day: date,
 ) -> store.CallOff:

@@ -37,7 +37,8 @@ def walk(run: RunSettings) -> None:
         print(f"3. Which agreement offers {component}, and what is left of it")
         slug = "ra-2026-velferdsteknologi"
         agreement = _call(http, "GET", f"{agreements}/framework-agreements/{slug}", 200, headers=mine)
-        first = agreement["lots"][0]["places"][0]
+        places = _call(http, "GET", f"{agreements}/framework-agreements/{slug}/places", 200, headers=mine)
+        first = places["items"][0]
         alarm = next(price for price in first["prices"] if price["item"] == "alarm")
         needed_on = (clock.today() + timedelta(days=60)).isoformat()
 
@@ -50,7 +51,7 @@ def walk(run: RunSettings) -> None:
         print("5. Call off three")
         order = {
             "framework_agreement": slug,
-            "lot": agreement["lots"][0]["slug"],
+            "lot": first["lot"],
             "lines": [{"item": "alarm", "quantity": 3}],
             "needed_on": needed_on,
             "reference": "Demonstrasjon",

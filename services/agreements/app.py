@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from services.agreements.calloffs import api as calloffs
 from services.agreements.catalog_client import Catalog
 from services.agreements.frameworks import api as frameworks
+from services.agreements.places import api as places
 from services.agreements.settings import Settings
 from services.chassis import feed
 from services.chassis.app import new_app
@@ -34,7 +35,12 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
         version="1.0.0",
         settings=settings,
         database=Database(settings.database_url, connections=settings.database_connections),
-        routers=[calloffs.router, frameworks.router, feed.new_events_router("agreements.read", "964983291")],
+        routers=[
+            calloffs.router,
+            frameworks.router,
+            places.router,
+            feed.new_events_router("agreements.read", "964983291"),
+        ],
         closing=[client.close] if catalog is None else [],
     )
     app.state.catalog = Catalog(Neighbour("The catalogue", client))

@@ -12,12 +12,16 @@ from pydantic import BaseModel, ValidationError
 
 from services.chassis.clock import now
 from services.chassis.http import Neighbour
-from services.chassis.problems import NeighbourNonsense
+from services.chassis.problems import Invalid, NeighbourNonsense, Problem, refuse
 
 T = TypeVar("T", bound=BaseModel)
 
 REUSE_SECONDS = 1.0
 """A verdict may be reused this long; its age is kept with it."""
+
+
+class OrganisationUnknown(Invalid):
+    """The catalogue has no organisation with this number."""
 
 
 class Answer(StrEnum):
@@ -77,6 +81,20 @@ class Catalog:
         """The organisation with this number, or None when the catalogue has none."""
         found = self._read(_Organisations, "GET", "/organisations", params={"organisation_number": number})
         return found.items[0] if found.items else None
+
+    def known(self, numbers: list[str], pointer: str) -> dict[str, Organisation]:
+        """Each number's organisation as the catalogue knows it today; every unknown one is told, by its place."""
+        found: dict[str, Organisation] = {}
+        missing: list[Problem] = []
+        for place, number in enumerate(dict.fromkeys(numbers)):
+            organisation = self.organisation(number)
+            if organisation:
+                found[number] = organisation
+            else:
+                where = f"{pointer}/{place}" if len(numbers) > 1 else pointer
+                missing.append(OrganisationUnknown(f"{number} is not in the catalogue.", pointer=where))
+        refuse(missing)
+        return found
 
     def _read(self, shape: type[T], method: str, path: str, **request: Any) -> T:
         status, body = self.neighbour.read(method, path, **request)

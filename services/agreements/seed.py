@@ -11,9 +11,11 @@ from sqlmodel import Session, col, select
 from services.agreements.calloffs import letter, rules
 from services.agreements.calloffs import store as calloffs
 from services.agreements.frameworks import store as frameworks
-from services.agreements.frameworks.rules import Method, PlaceState, State
+from services.agreements.frameworks.rules import Method, State
 from services.agreements.ledger import store as ledger
 from services.agreements.ledger.rules import Scope
+from services.agreements.places import store as places
+from services.agreements.places.rules import PlaceState
 from services.chassis import audit
 from services.chassis.auth import Caller
 from services.chassis.db import PROJECT, Database
@@ -76,7 +78,7 @@ def _agreement(session: Session, one: dict[str, Any], data: dict[str, Any]) -> N
         ledger.open_balance(session, Scope.LOT, lot.id, Decimal(ceiling) if ceiling else None)
         for seat in new["places"]:
             number = seat["supplier"]
-            place = frameworks.Place(
+            place = places.Place(
                 lot_id=lot.id,
                 organisation_id=_organisation(number),
                 number=number,
@@ -84,12 +86,12 @@ def _agreement(session: Session, one: dict[str, Any], data: dict[str, Any]) -> N
                 rank=seat["rank"],
                 state=PlaceState.ACTIVE,
             )
-            frameworks.add_place(session, place, [_price(agreement, line) for line in seat["prices"]])
+            places.add(session, place, [_price(agreement, line) for line in seat["prices"]])
     audit.record(session, None, "framework_agreement.seed", f"/framework-agreements/{one['slug']}")
 
 
-def _price(agreement: frameworks.FrameworkAgreement, line: dict[str, Any]) -> frameworks.Price:
-    return frameworks.Price(
+def _price(agreement: frameworks.FrameworkAgreement, line: dict[str, Any]) -> places.Price:
+    return places.Price(
         place_id=0,
         version=1,
         valid_from_on=agreement.starts_on,
@@ -105,7 +107,7 @@ def _price(agreement: frameworks.FrameworkAgreement, line: dict[str, Any]) -> fr
 def _call_off(session: Session, one: dict[str, Any]) -> None:
     placed_on = date.fromisoformat(one["placed_on"])
     caller = Caller(one["buyer"], frozenset(), "seed", IssuerKind.MACHINE)
-    offer = frameworks.offer(session, one["framework"], one["lot"], one["buyer"], placed_on)
+    offer = places.offer(session, one["framework"], one["lot"], one["buyer"], placed_on)
     first = offer.seats[0]
     wanted = [rules.Wanted(**line) for line in one["lines"]]
     candidate = calloffs.candidate(first, wanted)

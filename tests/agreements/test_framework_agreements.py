@@ -43,7 +43,9 @@ def test_from_draft_to_a_call_off(api: TestClient, owner: dict[str, str], buyer:
     assert made.json()["participants"][0]["name"] == "Brønnøy kommune"
     step = {"reason": "Vedtak"}
     assert api.post(f"{path}/announce", json=step, headers=owner).json()["state"] == "announced"
-    assert api.post(f"{path}/places", json=place("en"), headers=owner).status_code == 201
+    given = api.post(f"{path}/places", json=place("en"), headers=owner)
+    assert (given.status_code, given.json()["supplier_name"]) == (201, "Fjordvakt Velferd AS (fiktiv)"), given.text
+    assert given.json()["prices"][0]["unit_price_excl_vat"] == "100.00"
     assert api.post(f"{path}/award", json=step, headers=owner).json()["state"] == "standstill"
     without = api.post(f"{path}/activate", json=step, headers=owner)
     assert (without.status_code, without.json()["type"]) == (409, "/problems/lot-without-place")
@@ -134,3 +136,16 @@ def test_agreements_are_listed_page_by_page(api: TestClient, owner: dict[str, st
     assert slugs == sorted(slugs)
     assert len(slugs) == 5
     assert rest["next"] is None
+
+
+def test_places_are_listed_by_lot_and_rank(api: TestClient, owner: dict[str, str]) -> None:
+    listed = api.get("/framework-agreements/ra-2026-velferdsteknologi/places", headers=owner).json()["items"]
+    assert [(one["lot"], one["rank"]) for one in listed] == [
+        *[("alarmer", rank) for rank in (1, 2, 3)],
+        *[("tilsyn", rank) for rank in (1, 2, 3)],
+    ]
+
+
+def test_an_agreement_that_is_to_come_shows_the_prices_of_its_first_day(api: TestClient, owner: dict[str, str]) -> None:
+    listed = api.get("/framework-agreements/ra-2027-dorlaser/places", headers=owner).json()["items"]
+    assert [price["item"] for price in listed[0]["prices"]] == ["dorlas"]

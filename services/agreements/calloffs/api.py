@@ -12,8 +12,8 @@ from sqlmodel import Session
 
 from services.agreements.calloffs import rules, store
 from services.agreements.catalog_client import Catalog, CatalogDep
-from services.agreements.frameworks import store as frameworks
 from services.agreements.frameworks.rules import State as FrameworkState
+from services.agreements.places import store as places
 from services.chassis import idempotency, paging
 from services.chassis.app import new_router
 from services.chassis.auth import Caller, needs
@@ -204,7 +204,7 @@ def place(
     the same request with the same Idempotency-Key again: it is the same call-off, and one letter."""
     once.look_up(database)
     with database.reading() as reader:
-        offer = frameworks.offer(reader, new.framework_agreement, new.lot, caller.organisation, today)
+        offer = places.offer(reader, new.framework_agreement, new.lot, caller.organisation, today)
     wanted = [rules.Wanted(line.item, line.quantity) for line in new.lines]
     refuse(
         rules.check(

@@ -14,9 +14,9 @@ from sqlmodel import Field, Session, col, select
 
 from services.agreements.calloffs.rules import BEFORE_SUPPLIER, Candidate, Choice, Event, Priced, State, Wanted, after
 from services.agreements.db import Table
-from services.agreements.frameworks.rules import PlaceState
-from services.agreements.frameworks.store import Offer, Seat
 from services.agreements.ledger import store as ledger
+from services.agreements.places.rules import PlaceState
+from services.agreements.places.store import Offer, Seat
 from services.chassis import audit, feed, jobs
 from services.chassis.auth import Caller
 from services.chassis.clock import now

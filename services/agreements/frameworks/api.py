@@ -1,7 +1,6 @@
 """Framework agreements over HTTP."""
 
 from datetime import date
-from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,17 +8,16 @@ from fastapi import Path, Query, Request, Response
 from pydantic import ConfigDict, Field
 from sqlmodel import Session
 
-from services.agreements.catalog_client import Catalog, CatalogDep
+from services.agreements.catalog_client import CatalogDep
 from services.agreements.frameworks import rules, store
 from services.agreements.ledger import store as ledger
 from services.agreements.ledger.rules import Scope
 from services.chassis import audit, paging
 from services.chassis.app import new_router
 from services.chassis.auth import Caller, needs
-from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import DatabaseDep, ReaderDep, SessionDep
-from services.chassis.problems import Invalid, Problem, refuse
+from services.chassis.problems import refuse
 from services.chassis.values import In, Money, OrganisationNumber, Out, Slug, Text, TextOut
 
 router = new_router("/framework-agreements", "Framework agreements")
@@ -27,13 +25,8 @@ router = new_router("/framework-agreements", "Framework agreements")
 ReaderOf = Annotated[Caller, needs("agreements.read")]
 Manager = Annotated[Caller, needs("agreements.manage")]
 SLUG = Path(description="The agreement's name in addresses", examples=["ra-2026-velferdsteknologi"])
-ANNOUNCED = Path(description="The agreement's name in addresses", examples=["ra-2027-digitalt-tilsyn"])
 
 OWNER = "100000008"
-
-
-class OrganisationUnknown(Invalid):
-    """The catalogue has no organisation with this number."""
 
 
 class NewLot(In):
@@ -68,24 +61,6 @@ class NewFrameworkAgreement(In):
     )
 
 
-class NewPrice(In):
-    item: Annotated[Slug, Field(examples=["alarm"])]
-    name: Text
-    unit: str = Field(min_length=1, max_length=40, examples=["stk"])
-    unit_price_excl_vat: Money
-    vat_percent: Decimal = Field(ge=0, le=100, max_digits=5, decimal_places=2, examples=["25"])
-    product: Slug | None = Field(
-        default=None, description="The product in the catalogue; certified if the agreement says so"
-    )
-
-
-class NewPlace(In):
-    lot: Slug
-    supplier: OrganisationNumber
-    rank: int = Field(ge=1, le=100, description="1 is asked first")
-    prices: list[NewPrice] = Field(min_length=1, max_length=500, description="The first version of its price list")
-
-
 class Room(Out):
     """What is taken and left under a ceiling. NOK without VAT; a ceiling that is null does not limit."""
 
@@ -101,28 +76,11 @@ class Party(Out):
     name: str = Field(description="As it was when the agreement was made")
 
 
-class PriceItem(Out):
-    item: str
-    name: TextOut
-    unit: str
-    unit_price_excl_vat: Money
-    vat_percent: Decimal
-    product: str | None
-
-
-class Place(Out):
-    supplier: Party
-    rank: int
-    state: rules.PlaceState
-    prices: list[PriceItem] = Field(description="The price list that holds today")
-
-
 class Lot(Out):
     slug: str
     title: TextOut
     method: rules.Method
     room: Room
-    places: list[Place]
 
 
 class Summary(Out):
@@ -174,9 +132,9 @@ def list_agreements(
 
 
 @router.get("/{slug}", summary="Read a framework agreement", openapi_extra=example(organisation="964983291"))
-def read(slug: Annotated[str, SLUG], caller: ReaderOf, reader: ReaderDep, today: TodayDep) -> FrameworkAgreement:
-    """Its terms, lots, suppliers by rank with the prices of today, participants, and what each ceiling leaves."""
-    return _shown(reader, store.by_slug(reader, slug), today)
+def read(slug: Annotated[str, SLUG], caller: ReaderOf, reader: ReaderDep) -> FrameworkAgreement:
+    """Its terms, lots, participants, and what each ceiling leaves. Suppliers and prices stand under `/places`."""
+    return _shown(reader, store.by_slug(reader, slug))
 
 
 @router.post(
@@ -205,13 +163,12 @@ def register(
     caller: Manager,
     catalog: CatalogDep,
     database: DatabaseDep,
-    today: TodayDep,
     response: Response,
 ) -> FrameworkAgreement:
     """Your organisation becomes the framework owner. The agreement starts as a draft; its list of participants and its
     ceilings are fixed from the announcement. Participants must be known to the catalogue."""
-    owner = _known(catalog, [caller.organisation], "#")[caller.organisation]
-    parties = _known(catalog, new.participants, "#/participants")
+    (owner,) = catalog.known([caller.organisation], "#").items()
+    parties = catalog.known(new.participants, "#/participants")
     refuse(
         [
             *rules.check_period(rules.Period(new.starts_on, new.ends_on, new.period_rationale)),
@@ -226,9 +183,9 @@ def register(
             store.FrameworkAgreement(
                 slug=new.slug,
                 title=new.title.kept(),
-                owner_id=owner.organisation_id,
-                owner_number=owner.organisation_number,
-                owner_name=owner.name,
+                owner_id=owner[1].id,
+                owner_number=owner[0],
+                owner_name=owner[1].name,
                 state=rules.State.DRAFT,
                 notice_reference=new.notice_reference,
                 cpv=new.cpv,
@@ -254,83 +211,17 @@ def register(
         session.add_all(
             store.Participant(
                 framework_id=agreement.id,
-                organisation_id=party.organisation_id,
-                number=party.organisation_number,
+                organisation_id=party.id,
+                number=number,
                 name=party.name,
             )
-            for party in parties.values()
+            for number, party in parties.items()
         )
         session.flush()
         audit.record(session, caller, "framework_agreement.register", _path(new.slug), new=new.model_dump(mode="json"))
-        shown = _shown(session, agreement, today)
+        shown = _shown(session, agreement)
     response.headers["Location"] = _path(new.slug)
     return shown
-
-
-@router.post(
-    "/{slug}/places",
-    status_code=201,
-    summary="Give a supplier a place in a lot",
-    openapi_extra=example(
-        organisation=OWNER,
-        body={
-            "lot": "sensorer",
-            "supplier": "100000032",
-            "rank": 2,
-            "prices": [
-                {
-                    "item": "dorsensor",
-                    "name": {"nb": "Dørsensor"},
-                    "unit": "stk",
-                    "unit_price_excl_vat": "410.00",
-                    "vat_percent": "25",
-                }
-            ],
-        },
-    ),
-)
-def award_place(
-    slug: Annotated[str, ANNOUNCED],
-    new: NewPlace,
-    caller: Manager,
-    catalog: CatalogDep,
-    database: DatabaseDep,
-    today: TodayDep,
-) -> FrameworkAgreement:
-    """Between announcement and activation. The rank decides who is asked first; the price list is frozen in each
-    call-off."""
-    supplier = _known(catalog, [new.supplier], "#/supplier")[new.supplier]
-    with database.writing() as session:
-        agreement = _owned(session, slug, caller)
-        refuse(rules.check_award(agreement.state))
-        lot = store.lot(session, agreement.id or 0, new.lot)
-        store.add_place(
-            session,
-            store.Place(
-                lot_id=lot.id or 0,
-                organisation_id=supplier.organisation_id,
-                number=supplier.organisation_number,
-                name=supplier.name,
-                rank=new.rank,
-                state=rules.PlaceState.ACTIVE,
-            ),
-            [
-                store.Price(
-                    place_id=0,
-                    version=1,
-                    valid_from_on=agreement.starts_on,
-                    item=line.item,
-                    name=line.name.kept(),
-                    unit=line.unit,
-                    unit_price=line.unit_price_excl_vat,
-                    vat_percent=line.vat_percent,
-                    product=line.product,
-                )
-                for line in new.prices
-            ],
-        )
-        audit.record(session, caller, "framework_agreement.place", _path(slug), new=new.model_dump(mode="json"))
-        return _shown(session, agreement, today)
 
 
 class NewStep(In):
@@ -346,19 +237,16 @@ def _step(event: rules.Event, seeded: str, summary: str, about: str) -> None:
         slug: Annotated[str, Path(description="The agreement's name in addresses", examples=[seeded])],
         caller: Manager,
         session: SessionDep,
-        today: TodayDep,
         step: NewStep,
     ) -> FrameworkAgreement:
-        agreement = _owned(session, slug, caller)
+        agreement = store.owned(session, slug, caller.organisation)
         before = agreement.state
         agreement.state = rules.after(before, event)
         if event is rules.Event.ACTIVATE:
-            lots = store.lots(session, agreement.id or 0)
-            places = store.places(session, [lot.id or 0 for lot in lots])
-            refuse(rules.check_activation({lot.slug: sum(p.lot_id == lot.id for p in places) for lot in lots}))
+            refuse(rules.check_activation(store.lots_without_place(session, agreement.id or 0)))
         session.flush()
         audit.record(session, caller, f"framework_agreement.{event}", _path(slug), before=before, reason=step.reason)
-        return _shown(session, agreement, today)
+        return _shown(session, agreement)
 
     take.__doc__ = about
     router.post(
@@ -417,28 +305,6 @@ for _event, _seeded, _summary_text, _about in (
     _step(_event, _seeded, _summary_text, _about)
 
 
-def _known(catalog: Catalog, numbers: list[str], pointer: str) -> dict[str, Party]:
-    """Each number as the catalogue knows it today; every unknown one is told."""
-    found: dict[str, Party] = {}
-    missing: list[Problem] = []
-    for place, number in enumerate(dict.fromkeys(numbers)):
-        organisation = catalog.organisation(number)
-        if organisation is None:
-            where = f"{pointer}/{place}" if len(numbers) > 1 else pointer
-            missing.append(OrganisationUnknown(f"{number} is not in the catalogue.", pointer=where))
-        else:
-            found[number] = Party(organisation_id=organisation.id, organisation_number=number, name=organisation.name)
-    refuse(missing)
-    return found
-
-
-def _owned(session: Session, slug: str, caller: Caller) -> store.FrameworkAgreement:
-    agreement = store.by_slug(session, slug, locked=True)
-    if agreement.owner_number != caller.organisation:
-        raise rules.NotOwner(f"It is owned by {agreement.owner_name}.")
-    return agreement
-
-
 def _path(slug: str) -> str:
     return f"/framework-agreements/{slug}"
 
@@ -453,7 +319,7 @@ def _summary_fields(row: store.FrameworkAgreement) -> dict[str, Any]:
     return {"owner": owner, **{name: getattr(row, name) for name in names}}
 
 
-def _shown(session: Session, row: store.FrameworkAgreement, on: date) -> FrameworkAgreement:
+def _shown(session: Session, row: store.FrameworkAgreement) -> FrameworkAgreement:
     assert row.id
     lots = store.lots(session, row.id)
     lot_room = ledger.room(session, Scope.LOT, [lot.id or 0 for lot in lots])
@@ -465,38 +331,12 @@ def _shown(session: Session, row: store.FrameworkAgreement, on: date) -> Framewo
         specification=row.specification,
         specification_version=row.specification_version,
         room=_room(ledger.room(session, Scope.FRAMEWORK_AGREEMENT, [row.id])[row.id]),
-        lots=[_lot(session, lot, lot_room[lot.id or 0], on) for lot in lots],
+        lots=[
+            Lot(slug=lot.slug, title=lot.title, method=lot.method, room=_room(lot_room[lot.id or 0])) for lot in lots
+        ],
         participants=[
             Party(organisation_id=one.organisation_id, organisation_number=one.number, name=one.name)
             for one in store.participants(session, row.id)
-        ],
-    )
-
-
-def _lot(session: Session, lot: store.Lot, room: ledger.Room, on: date) -> Lot:
-    return Lot(
-        slug=lot.slug,
-        title=lot.title,
-        method=lot.method,
-        room=_room(room),
-        places=[
-            Place(
-                supplier=Party(organisation_id=seat.organisation_id, organisation_number=seat.number, name=seat.name),
-                rank=seat.rank,
-                state=seat.state,
-                prices=[
-                    PriceItem(
-                        item=price.item,
-                        name=price.name,
-                        unit=price.unit,
-                        unit_price_excl_vat=price.unit_price,
-                        vat_percent=price.vat_percent,
-                        product=price.product,
-                    )
-                    for price in seat.prices.values()
-                ],
-            )
-            for seat in store.seats(session, lot.id or 0, on)
         ],
     )
 

@@ -69,14 +69,6 @@ OWNERS = (
 """What the framework owner does by hand; the others follow from the ledger and the calendar."""
 
 
-class PlaceState(StrEnum):
-    ACTIVE = "active"
-    SUSPENDED = "suspended"
-    WITHDRAWN = "withdrawn"
-    TERMINATED = "terminated"
-    ENDED = "ended"
-
-
 class Method(StrEnum):
     """How a lot's supplier is found when all terms are fixed. Announced, never the buyer's free choice."""
 
@@ -100,10 +92,6 @@ class PeriodInvalid(Invalid):
 
 class LotWithoutPlace(Conflict):
     """A lot has no supplier with a price list."""
-
-
-class PlacesClosed(Conflict):
-    """Places are awarded between the announcement and the activation."""
 
 
 @dataclass(frozen=True)
@@ -145,14 +133,8 @@ class CeilingInvalid(Invalid):
     """The ceilings do not fit together."""
 
 
-def check_activation(places_by_lot: dict[str, int]) -> list[Problem]:
-    return [LotWithoutPlace(f"{lot} has none.", lot=lot) for lot, places in places_by_lot.items() if not places]
-
-
-def check_award(state: State) -> list[Problem]:
-    if state in (State.ANNOUNCED, State.STANDSTILL):
-        return []
-    return [PlacesClosed(f"This agreement is {state}.")]
+def check_activation(lots_without_place: list[str]) -> list[Problem]:
+    return [LotWithoutPlace(f"{lot} has none.", lot=lot) for lot in lots_without_place]
 
 
 def _four_years_after(day: date) -> date:
