@@ -96,12 +96,12 @@ def new_app(
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         await database.open_hot()
-        sealing = asyncio.create_task(_seal(database)) if audited else None
+        stopping = asyncio.Event()
+        sealing = asyncio.create_task(_seal(database, stopping)) if audited else None
         yield
+        stopping.set()
         if sealing:
-            sealing.cancel()
-            with suppress(asyncio.CancelledError):
-                await sealing
+            await sealing
         await database.close_hot()
         gc.unfreeze()
         for close in closing:
@@ -135,9 +135,12 @@ def new_app(
     return app
 
 
-async def _seal(database: Database) -> None:
+async def _seal(database: Database, stopping: asyncio.Event) -> None:
     while True:
-        await asyncio.sleep(SEAL_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), SEAL_SECONDS)
+        if stopping.is_set():
+            return
         try:
             await asyncio.to_thread(audit.seal, database)
         except Exception:

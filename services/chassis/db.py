@@ -74,14 +74,6 @@ class Database:
             },
         )
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._hot = psycopg_pool.AsyncConnectionPool(
-            url.replace("postgresql+psycopg://", "postgresql://", 1),
-            kwargs={"autocommit": True, "options": OPTIONS, "prepare_threshold": 1, "row_factory": namedtuple_row},
-            min_size=0,
-            max_size=4,
-            timeout=2,
-            open=False,
-        )
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -106,6 +98,15 @@ class Database:
             raise ValueUnusable from error
 
     async def open_hot(self) -> None:
+        """On the event loop that will use it; a pool that was closed cannot be opened again."""
+        self._hot = psycopg_pool.AsyncConnectionPool(
+            self.url.replace("postgresql+psycopg://", "postgresql://", 1),
+            kwargs={"autocommit": True, "options": OPTIONS, "prepare_threshold": 1, "row_factory": namedtuple_row},
+            min_size=0,
+            max_size=4,
+            timeout=2,
+            open=False,
+        )
         await self._hot.open()
 
     def revision(self) -> str | None:

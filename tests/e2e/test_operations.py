@@ -29,9 +29,14 @@ ORDER: dict[str, Any] = {
 
 
 def logged(system: System, service: str, request_id: str) -> list[dict[str, Any]]:
+    """The lines of one request; a line is written after its answer has left, so it may have to be waited for."""
     path = Path(system.folder / "d" / "logs" / f"{service}.log")
-    lines = [json.loads(line) for line in path.read_text().splitlines() if line.startswith("{")]
-    return [line for line in lines if line["request_id"] == request_id]
+    for _ in range(50):
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        if found := [line for line in lines if line["request_id"] == request_id]:
+            return found
+        time.sleep(0.1)
+    return []
 
 
 def test_a_request_carries_its_id_through_the_services(system: System) -> None:
