@@ -18,7 +18,7 @@ run: .venv/installed ## start everything with real data, print where to click; C
 	@$(BIN)/python -m services run
 
 test: check tests/clients/node_modules ## run all checks and all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2
 
 check: .venv/installed ## style, types and who may import whom
 	@$(BIN)/ruff check .

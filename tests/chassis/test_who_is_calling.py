@@ -78,7 +78,7 @@ def test_another_prefix_is_another_scope(api: TestClient, issuer: Issuer) -> Non
         {"consumer": {"authority": "iso6523-actorid-upis", "ID": "964983291"}},
         {"consumer": "0192:964983291"},
     ],
-    ids=str,
+    ids=lambda claims: "-".join(claims),
 )
 def test_wrong_claims_are_refused(api: TestClient, issuer: Issuer, claims: dict[str, Any]) -> None:
     answer = post(api, issuer.token(ORGANISATION, "things.write", **claims))

@@ -7,6 +7,13 @@ import pytest
 from tests.e2e.system import System
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share the running system run in one process."""
+    for item in items:
+        if "system" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("system"))
+
+
 @pytest.fixture(scope="session")
 def system() -> Iterator[System]:
     with System() as running:
