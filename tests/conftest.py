@@ -12,6 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from alembic import command
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
 from services.chassis import db, embedded
 from tests.issuer import Issuer
@@ -103,6 +105,30 @@ def shared_database(databases: Databases) -> Iterator[NewDatabase]:
     """The same for tests of one module that leave a database as they found it."""
     with databases.lent() as create:
         yield create
+
+
+@contextmanager
+def serving(app: FastAPI, url: str) -> Iterator[TestClient]:
+    """An app on a database. The app is built once, which takes longer than most tests; its database is the test's."""
+    app.state.database = db.Database(url)
+    with TestClient(app) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def apps(issuer: Issuer) -> Callable[[str], FastAPI]:
+    """Each service's real app, on no database yet, trusting the tests' issuer."""
+    built: dict[str, FastAPI] = {}
+
+    def app(name: str) -> FastAPI:
+        if name not in built:
+            settings = import_module(f"services.{name}.settings").Settings(
+                database_url="postgresql://127.0.0.1/none", issuers=[issuer.trusted()]
+            )
+            built[name] = import_module(f"services.{name}.app").create_app(settings)
+        return built[name]
+
+    return app
 
 
 @pytest.fixture(scope="session")

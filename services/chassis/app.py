@@ -95,18 +95,19 @@ def new_app(
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
-        await database.open_hot()
+        kept: Database = app.state.database
+        await kept.open_hot()
         stopping = asyncio.Event()
-        sealing = asyncio.create_task(_seal(database, stopping)) if audited else None
+        sealing = asyncio.create_task(_seal(kept, stopping)) if audited else None
         yield
         stopping.set()
         if sealing:
             await sealing
-        await database.close_hot()
+        await kept.close_hot()
         gc.unfreeze()
         for close in closing:
             close()
-        database.close()
+        kept.close()
 
     app = FastAPI(
         title=title,

@@ -8,21 +8,19 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from services.agreements import app as agreements
-from services.agreements.settings import Settings
-from services.catalog import app as catalog
-from services.catalog.settings import Settings as CatalogSettings
-from tests.conftest import NewDatabase
+from services.agreements.catalog_client import Catalog
+from services.chassis.http import Neighbour
+from tests.conftest import NewDatabase, serving
 from tests.issuer import Issuer
 
 BRONNOY, ALSTAHAUG, OSLO = "964983291", "938712441", "958935420"
 JOINT_UNIT, FJORDVAKT, NORDLYS = "100000008", "100000016", "100000024"
 
 
-@pytest.fixture
-def catalog_api(new_database: NewDatabase, issuer: Issuer) -> Iterator[TestClient]:
-    settings = CatalogSettings(database_url=new_database("catalog", seeded=True), issuers=[issuer.trusted()])
-    with TestClient(catalog.create_app(settings)) as client:
+@pytest.fixture(scope="module")
+def catalog_api(apps: Callable[[str], FastAPI], shared_database: NewDatabase) -> Iterator[TestClient]:
+    """The catalogue that a module's tests ask; whoever changes it, changes it back."""
+    with serving(apps("catalog"), shared_database("catalog", seeded=True)) as client:
         yield client
 
 
@@ -32,13 +30,10 @@ def url(new_database: NewDatabase) -> str:
 
 
 @pytest.fixture
-def app(url: str, issuer: Issuer, catalog_api: TestClient) -> FastAPI:
-    return agreements.create_app(Settings(database_url=url, issuers=[issuer.trusted()]), catalog=catalog_api)
-
-
-@pytest.fixture
-def api(app: FastAPI) -> Iterator[TestClient]:
-    with TestClient(app) as client:
+def api(apps: Callable[[str], FastAPI], url: str, catalog_api: TestClient) -> Iterator[TestClient]:
+    app = apps("agreements")
+    app.state.catalog = Catalog(Neighbour("The catalogue", catalog_api))
+    with serving(app, url) as client:
         yield client
 
 

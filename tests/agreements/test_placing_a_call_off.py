@@ -172,6 +172,10 @@ def test_a_suspended_certificate_gives_the_turn_to_the_next(
     )
     assert suspended.status_code == 200, suspended.text
     made = place().json()
+    restored = catalog_api.post(
+        "/certificates/SV-2026-000001/restore", json={"reason": "Rettet (fiktivt)"}, headers=owner
+    )
+    assert restored.status_code == 200, restored.text
     assert made["supplier_name"].startswith("Nordlys")
     assert [(one["rank"], one["reason"]) for one in made["choice"]["passed_over"]] == [(1, "not_certified")]
     assert "suspended" in made["choice"]["passed_over"][0]["detail"]

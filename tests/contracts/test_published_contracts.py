@@ -2,17 +2,20 @@
 
 import json
 import re
-from collections.abc import Iterator
-from importlib import import_module
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import jsonschema
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from services import cli
+from services.agreements.catalog_client import Catalog
 from services.chassis import contract, db
-from tests.conftest import NewDatabase
+from services.chassis.http import Neighbour
+from tests.conftest import NewDatabase, serving
 from tests.issuer import Issuer
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -63,23 +66,16 @@ def test_no_two_operations_share_a_name(service: str) -> None:
 
 
 @pytest.fixture
-def seeded(request: pytest.FixtureRequest, new_database: NewDatabase, issuer: Issuer) -> Iterator[TestClient]:
+def seeded(
+    request: pytest.FixtureRequest, apps: Callable[[str], FastAPI], new_database: NewDatabase
+) -> Iterator[TestClient]:
     """The service on its seed data, with the catalogue behind it where it asks that."""
-    service = request.param
-    clients: list[TestClient] = []
-
-    def app(name: str, **others: Any) -> TestClient:
-        settings = import_module(f"services.{name}.settings").Settings(
-            database_url=new_database(name, seeded=True), issuers=[issuer.trusted()]
-        )
-        client = TestClient(import_module(f"services.{name}.app").create_app(settings, **others))
-        clients.append(client)
-        client.__enter__()
-        return client
-
-    yield app(service, catalog=app("catalog")) if service == "agreements" else app(service)
-    for client in reversed(clients):
-        client.__exit__(None, None, None)
+    app = apps(request.param)
+    with ExitStack() as open_ones:
+        if request.param == "agreements":
+            catalog = open_ones.enter_context(serving(apps("catalog"), new_database("catalog", seeded=True)))
+            app.state.catalog = Catalog(Neighbour("The catalogue", catalog))
+        yield open_ones.enter_context(serving(app, new_database(request.param, seeded=True)))
 
 
 @pytest.mark.parametrize(("seeded", "path", "method"), OPERATIONS, indirect=["seeded"])
