@@ -6,6 +6,7 @@ procrastinate keeps the jobs in PostgreSQL. What it does not do by itself: take 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import procrastinate
@@ -100,8 +101,9 @@ async def work(
 ) -> None:
     """Run until SIGTERM or SIGINT, finishing what is in hand. `every` is done beside the jobs: (seconds, what)."""
     async with app.open_async():
-        loops = [asyncio.create_task(_repeat(seconds, what)) for seconds, what in every]
-        loops.append(asyncio.create_task(_take_up_stalled(app)))
+        stopping = asyncio.Event()
+        loops = [asyncio.create_task(_repeat(seconds, what, stopping)) for seconds, what in every]
+        loops.append(asyncio.create_task(_take_up_stalled(app, stopping)))
         ready()
         try:
             await app.run_worker_async(
@@ -112,22 +114,22 @@ async def work(
                 shutdown_graceful_timeout=20,
             )
         finally:
-            for loop in loops:
-                loop.cancel()
+            stopping.set()  # and not cancel: what is in hand is finished before the database is let go
+            await asyncio.gather(*loops)
 
 
-async def _repeat(seconds: float, what: Callable[[], object]) -> None:
-    while True:
+async def _repeat(seconds: float, what: Callable[[], object], stopping: asyncio.Event) -> None:
+    while not stopping.is_set():
         try:
             await asyncio.to_thread(what)
         except Exception:
             _log.exception("%s failed and will be tried again", what.__name__)
-        await asyncio.sleep(seconds)
+        await _pause(seconds, stopping)
 
 
-async def _take_up_stalled(app: procrastinate.App) -> None:
+async def _take_up_stalled(app: procrastinate.App, stopping: asyncio.Event) -> None:
     """Give back to the queue what a killed worker had in hand."""
-    while True:
+    while not stopping.is_set():
         try:
             stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS)
             for job in stalled:
@@ -135,4 +137,10 @@ async def _take_up_stalled(app: procrastinate.App) -> None:
                 await app.job_manager.retry_job(job)
         except Exception:
             _log.exception("stalled jobs could not be looked for")
-        await asyncio.sleep(HEARTBEAT_SECONDS)
+        await _pause(HEARTBEAT_SECONDS, stopping)
+
+
+async def _pause(seconds: float, stopping: asyncio.Event) -> None:
+    """Sleep, but not longer than until the worker is asked to stop."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), seconds)
