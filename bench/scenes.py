@@ -234,6 +234,7 @@ def _placed(
     )
     body = api._shown(placed.call_off, placed.lines, placed.letters).model_dump_json().encode()
     once.keep(session, body, status=201, location=store.path(placed.call_off.uuid))
+    store.reserve(session, placed)
     return placed.call_off
 
 

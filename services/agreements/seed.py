@@ -128,6 +128,7 @@ def _call_off(session: Session, one: dict[str, Any]) -> None:
         reference=one["reference"],
         uuid=seed_id(f"call-off:{one['name']}"),
     )
+    calloffs.reserve(session, placed)
     for made in placed.letters:
         calloffs.keep_pdf(session, made, letter.pdf(placed.call_off, placed.lines, made.kind))
     for event in one.get("then", []):

@@ -236,9 +236,10 @@ def place(
             reference=new.reference,
         )
         shown = _shown(placed.call_off, placed.lines, placed.letters)
-        return once.keep(
-            session, shown.model_dump_json().encode(), status=201, location=store.path(placed.call_off.uuid)
-        )
+        location = store.path(placed.call_off.uuid)
+        answer = once.keep(session, shown.model_dump_json().encode(), status=201, location=location)
+        store.reserve(session, placed)
+        return answer
 
 
 @router.get("", summary="List your call-offs", openapi_extra=example(organisation=BRONNOY))

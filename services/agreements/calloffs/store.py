@@ -148,8 +148,8 @@ def place(
     reference: str | None,
     uuid: UUID | None = None,
 ) -> Placed:
-    """Keep a new call-off and everything that follows from it in this transaction: lines, events, entry, audit rows,
-    letter job, feed event. The reservation comes last, so that others wait for its locks as short as can be."""
+    """Keep a new call-off and what follows from it in this transaction: lines, events, audit rows, letter job, feed
+    event. `reserve` must come after it, as the transaction's last statement."""
     assert offer.buyer_id
     row = CallOff(
         uuid=uuid or new_id(),
@@ -188,9 +188,14 @@ def place(
     )
     _record(session, caller, row, events, first=1, reason=None)
     letters = [_send_letter(session, row, ORDER)] if Event.SEND in events else []
-    if not ledger.reserve(session, _account(row), row.net):
-        raise AgreementClosedMeanwhile
     return Placed(row, chosen.lines, letters)
+
+
+def reserve(session: Session, placed: Placed) -> None:
+    """Take the call-off's value under every ceiling, or refuse. Last of all: until the commit, every other call-off
+    under the agreement waits for the row locks that it takes."""
+    if not ledger.reserve(session, _account(placed.call_off), placed.call_off.net):
+        raise AgreementClosedMeanwhile
 
 
 def move(session: Session, caller: Caller, row: CallOff, event: Event, reason: str | None) -> None:
