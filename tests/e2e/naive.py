@@ -19,6 +19,7 @@ def reserve(session: Session, account: store.Account, value: Decimal) -> bool:
         sa.text("SELECT coalesce(sum(reserved + posted), 0) FROM entry WHERE framework_id = :id"),
         {"id": account.framework_id},
     ).scalar_one()
+    session.execute(sa.text("SELECT pg_sleep(0.02)"))  # between reading and writing there is always something
     assert room.ceiling is not None
     if taken + value > room.ceiling:
         raise exceeded(Scope.FRAMEWORK_AGREEMENT, room.ceiling, taken, Decimal(0), value)
