@@ -41,6 +41,8 @@ def main() -> None:
         _do(given)
     except (running.CannotStart, DataFolderBroken, access.NoToken, demo.Stopped) as error:
         sys.exit(f"samvirke: {error}")
+    except KeyboardInterrupt:
+        sys.exit("samvirke: stopped before it was ready.")
     except ValidationError as error:
         sys.exit("samvirke: " + "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()))
 
