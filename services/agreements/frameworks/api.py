@@ -261,19 +261,19 @@ for _event, _seeded, _summary_text, _about in (
     (
         rules.Event.ANNOUNCE,
         "ra-2027-nettbrett",
-        "Announce",
+        "Announce an agreement",
         "Draft → announced. From here the ceilings and the list of participants are closed.",
     ),
     (
         rules.Event.AWARD,
         "ra-2027-digitalt-tilsyn",
-        "Award",
+        "Award an agreement",
         "Announced → standstill: the suppliers have been chosen and told.",
     ),
     (
         rules.Event.ACTIVATE,
         "ra-2027-dorlaser",
-        "Activate",
+        "Activate an agreement",
         "Standstill → active. Every lot needs a supplier with a price list. Call-offs are possible within the period.",
     ),
     (
@@ -285,20 +285,20 @@ for _event, _seeded, _summary_text, _about in (
     (
         rules.Event.SUSPEND,
         "ra-2026-velferdsteknologi",
-        "Suspend",
+        "Suspend an agreement",
         "Active → suspended. No new call-offs; those already placed stand.",
     ),
-    (rules.Event.RESUME, "ra-2025-gps", "Resume", "Suspended → active: call-offs are possible again."),
+    (rules.Event.RESUME, "ra-2025-gps", "Resume an agreement", "Suspended → active: call-offs are possible again."),
     (
         rules.Event.TERMINATE,
         "ra-2025-gps",
-        "Terminate",
+        "Terminate an agreement",
         "Active, suspended or exhausted → terminated. Call-offs already placed stand.",
     ),
     (
         rules.Event.CANCEL,
         "ra-2027-nettbrett",
-        "Cancel",
+        "Cancel a competition",
         "Draft, announced or standstill → cancelled: the competition is called off.",
     ),
 ):
