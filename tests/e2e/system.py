@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -72,6 +73,10 @@ class System:
         assert self.process.stdout
         self.process.stdout.close()
         return code
+
+    def remove(self) -> None:
+        """Take its data away; it cannot be started again."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def url(self, name: str) -> str:
         return self.run.url(name)

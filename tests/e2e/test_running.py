@@ -55,6 +55,7 @@ def test_elsewhere_with_other_names_and_keys_by_environment_alone() -> None:
         headers = system.bearer("agreements.read")
         again = httpx.get(f"{system.url('agreements')}/call-offs", headers=headers).json()["items"]
         assert [one["id"] for one in again] == [one["id"] for one in placed]
+    system.remove()
 
 
 def test_a_taken_port_is_told_in_one_sentence(tmp_path: Path) -> None:
