@@ -191,7 +191,7 @@ def recorded(url: str) -> str:
         raw = connection.connection.driver_connection
         assert isinstance(raw, psycopg.Connection)
         many = parameters if isinstance(parameters, list) else [parameters]
-        said.extend(psycopg.ClientCursor(raw).mogrify(sql, one) for one in many)  # type: ignore[arg-type]
+        said.extend(psycopg.ClientCursor(raw).mogrify(sql, one) for one in many)  # type: ignore[arg-type]  # as heard
 
     key, wanted = uuid.uuid4().hex, [rules.Wanted("alarm", 3)]
     caller = Caller(BRONNOY, frozenset(), "bench", IssuerKind.MACHINE)

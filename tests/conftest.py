@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -113,6 +114,13 @@ def serving(app: FastAPI, url: str) -> Iterator[TestClient]:
     app.state.database = db.Database(url)
     with TestClient(app) as client:
         yield client
+
+
+def state(client: TestClient) -> Any:
+    """What the app behind a client holds."""
+    app = client.app
+    assert isinstance(app, FastAPI)
+    return app.state
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ writer can never commit behind a reader's cursor, and writers do not wait for ea
 their order, as the subject's own row lock puts them one after the other.
 """
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -111,7 +110,3 @@ def cursor_table(metadata: sa.MetaData) -> sa.Table:
         sa.Column("position", sa.BigInteger, nullable=False),
         sa.Column("read_at", INSTANT, nullable=False, server_default=sa.func.now()),
     )
-
-
-def recorded(event: dict[str, Any]) -> datetime:
-    return datetime.fromisoformat(event["recorded_at"])

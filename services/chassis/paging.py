@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
 
 import orjson
 from fastapi import Query, Request, Response
@@ -36,20 +37,24 @@ def cursor(*values: object) -> str:
 
 
 def start(after: str | None, *kinds: type) -> list[Any] | None:
-    """The values a cursor was made of, checked against `kinds`; None on the first page."""
+    """The values a cursor was made of, checked against `kinds`, a UUID from its text; None on the first page."""
     if after is None:
         return None
     try:
         values = orjson.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
-    except ValueError:
-        values = None
-    if (
-        not isinstance(values, list)
-        or len(values) != len(kinds)
-        or not all(type(value) is kind for value, kind in zip(values, kinds, strict=True))
-    ):
-        raise CursorMalformed("Use the `next` of a page as it was given.")
-    return values
+        if isinstance(values, list) and len(values) == len(kinds):
+            return [_checked(value, kind) for value, kind in zip(values, kinds, strict=True)]
+    except (ValueError, TypeError, AttributeError):
+        raise CursorMalformed("Use the `next` of a page as it was given.") from None
+    raise CursorMalformed("Use the `next` of a page as it was given.")
+
+
+def _checked(value: Any, kind: type) -> Any:
+    if kind is UUID:
+        return UUID(value)
+    if type(value) is not kind:
+        raise TypeError
+    return value
 
 
 def page(

@@ -9,6 +9,7 @@ from pypdf import PdfReader
 
 from services.agreements.calloffs import letter, store
 from tests.agreements.conftest import Place
+from tests.conftest import state
 
 
 def text(pdf: bytes) -> str:
@@ -17,7 +18,7 @@ def text(pdf: bytes) -> str:
 
 
 def made(api: TestClient, id: str, kind: str) -> bytes:
-    with api.app.state.database.reading() as reader:  # type: ignore[attr-defined]
+    with state(api).database.reading() as reader:
         row, _, lines = store.for_letter(reader, UUID(id), kind)
     return letter.pdf(row, lines, kind)
 
@@ -80,7 +81,7 @@ def test_the_letter_is_there_once_it_is_made(api: TestClient, place: Place, buye
     answer = api.get(f"/call-offs/{id}/letter", headers=buyer)
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/letter-not-made")
     pdf = made(api, id, "order")
-    with api.app.state.database.writing() as session:  # type: ignore[attr-defined]
+    with state(api).database.writing() as session:
         _, kept, _ = store.for_letter(session, UUID(id), "order")
         store.keep_pdf(session, kept, pdf)
         assert store.keep_pdf(session, kept, b"another") == pdf, "the first that was made is the one that counts"

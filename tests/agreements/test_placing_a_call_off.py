@@ -6,8 +6,10 @@ from typing import Any
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
+from psycopg import sql
 
 from tests.agreements.conftest import ALSTAHAUG, BRONNOY, FJORDVAKT, OSLO, Place
+from tests.conftest import state
 from tests.issuer import Issuer
 
 TABLES = (
@@ -28,18 +30,8 @@ def reserved(rows: psycopg.Connection) -> tuple[Decimal, Decimal]:
 
 
 def counted(rows: psycopg.Connection) -> dict[str, int]:
-    tables = [
-        "calloff",
-        "calloffline",
-        "calloffevent",
-        "entry",
-        "audit",
-        "event",
-        "letter",
-        "procrastinate_jobs",
-        "idempotency_key",
-    ]
-    return {name: rows.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables}  # type: ignore
+    count = sql.SQL("SELECT count(*) FROM {}")
+    return {name: rows.execute(count.format(sql.Identifier(name))).fetchall()[0][0] for name in TABLES}
 
 
 def test_a_call_off_goes_to_the_first_in_the_ranking_at_the_frozen_price(place: Place) -> None:
@@ -224,7 +216,7 @@ def test_every_balance_is_the_sum_of_its_entries(place: Place, api: TestClient, 
 
     made = [place(lines=[{"item": "alarm", "quantity": number}]).json()["id"] for number in (1, 2, 3)]
     api.post(f"/call-offs/{made[1]}/cancel", json={"reason": "Feil antall"}, headers=buyer)
-    with api.app.state.database.reading() as reader:  # type: ignore[attr-defined]
+    with state(api).database.reading() as reader:
         assert ledger.unproven(reader) == []
         reader.connection().exec_driver_sql("UPDATE balance SET reserved = reserved + 1 WHERE scope = 'lot'")
         assert ledger.unproven(reader), "the proof can fail"

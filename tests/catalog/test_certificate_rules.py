@@ -166,7 +166,7 @@ def grant(*results: Result, **changed: object) -> list[Problem]:
         "reason": None,
         "today": START,
     }
-    return rules.check_grant(Grant(**{**terms, **changed}))  # type: ignore[arg-type]
+    return rules.check_grant(Grant(**{**terms, **changed}))  # type: ignore[arg-type]  # a mix of types
 
 
 def kinds(found: list[Problem]) -> list[type[Problem]]:

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from services.chassis import log
 from services.chassis.db import Database
 from tests.chassis.conftest import ORGANISATION
+from tests.conftest import state
 from tests.issuer import Issuer
 
 GOOD: dict[str, Any] = {"name": {"nb": "Ting"}, "price": "2.00", "owner": ORGANISATION}
@@ -115,7 +116,7 @@ def test_the_unexpected_is_a_500_without_its_insides(api: TestClient, caplog: py
 
 
 def test_a_database_that_is_gone_is_a_503(api: TestClient) -> None:
-    api.app.state.database = Database("postgresql://postgres@127.0.0.1:9/gone")  # type: ignore[attr-defined]
+    state(api).database = Database("postgresql://postgres@127.0.0.1:9/gone")
     answer = api.get("/things/1")
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/database-away")
     assert api.get("/health/live").status_code == 200

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import psycopg
 import pytest
@@ -86,7 +87,7 @@ def test_what_is_not_sealed_yet_is_not_broken(sealed: Database) -> None:
 def test_sealers_and_writers_do_not_disturb_each_other(database: Database, rows: psycopg.Connection) -> None:
     work: list[Callable[[], object]] = []
     for number in range(40):
-        work += [lambda number=number: write(database, number), lambda: audit.seal(database)]  # type: ignore[misc]
+        work += [partial(write, database, number), partial(audit.seal, database)]
     with ThreadPoolExecutor(6) as pool:
         for done in [pool.submit(one) for one in work]:
             done.result()

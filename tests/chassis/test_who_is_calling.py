@@ -15,7 +15,7 @@ from joserfc.jwk import RSAKey
 
 from services.chassis.settings import IssuerKind
 from tests.chassis.conftest import ORGANISATION, build
-from tests.conftest import NewDatabase
+from tests.conftest import NewDatabase, state
 from tests.issuer import Issuer
 
 
@@ -146,7 +146,7 @@ def test_a_remembered_token_is_refused_once_it_has_expired(api: TestClient, issu
     now = int(time.time())
     token = issuer.token(ORGANISATION, "things.write", iat=now - 200, exp=now + 1)
     assert post(api, token).status_code == 201
-    gate = api.app.state.gate  # type: ignore[attr-defined]
+    gate = state(api).gate
     assert gate.remembered(token)
     gate._known = {key: (time.time() - 1, caller) for key, (_, caller) in gate._known.items()}
     assert gate.remembered(token) is None
@@ -154,7 +154,7 @@ def test_a_remembered_token_is_refused_once_it_has_expired(api: TestClient, issu
 
 def test_a_delegated_token_acts_for_the_customer(issuer: Issuer, api: TestClient) -> None:
     vendor = {"authority": "iso6523-actorid-upis", "ID": "0192:100000016"}
-    gate = api.app.state.gate  # type: ignore[attr-defined]
+    gate = state(api).gate
     caller = gate.verify(issuer.token(ORGANISATION, supplier=vendor), fetching=True)
     assert (caller.organisation, caller.supplier) == (ORGANISATION, "100000016")
 
@@ -166,7 +166,7 @@ def test_a_system_users_token_acts_for_the_customer_too(issuer: Issuer, api: Tes
             "systemuser_org": {"authority": "iso6523-actorid-upis", "ID": f"0192:{ORGANISATION}"},
         }
     ]
-    gate = api.app.state.gate  # type: ignore[attr-defined]
+    gate = state(api).gate
     caller = gate.verify(issuer.token("100000016", authorization_details=details), fetching=True)
     assert (caller.organisation, caller.supplier) == (ORGANISATION, "100000016")
 

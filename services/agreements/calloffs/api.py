@@ -247,11 +247,7 @@ def list_call_offs(
     filters: Annotated[Filters, Query()], caller: ReaderOf, reader: ReaderDep, request: Request, response: Response
 ) -> paging.Page[CallOff]:
     """Newest first. A municipality sees its own, a supplier those that were sent to it."""
-    start = paging.start(filters.after, str)
-    try:
-        after = UUID(start[0]) if start else None
-    except ValueError:
-        raise paging.CursorMalformed("Use the `next` of a page as it was given.") from None
+    (after,) = paging.start(filters.after, UUID) or (None,)
     rows = store.page(
         reader,
         caller.organisation,
@@ -322,7 +318,7 @@ def send(
     """Approved → sent. The products' certificates are looked at once more for the day of delivery, then the order
     letter goes to the supplier."""
     with database.reading() as reader:
-        row = store.by_uuid(reader, id, caller.organisation)
+        row = _own(reader, id, caller, buyer=True)
         lines = store.lines(reader, [row.id or 0])[row.id or 0]
     rules.after(row.state, rules.Event.SEND)
     if row.specification:
@@ -360,11 +356,17 @@ def _take(
     database: DatabaseDep, id: UUID, caller: Caller, event: rules.Event, step: NewStep, *, buyer: bool
 ) -> CallOff:
     with database.writing() as session:
-        row = store.by_uuid(session, id, caller.organisation)
-        if (row.buyer if buyer else row.supplier) != caller.organisation:
-            raise store.CallOffNotFound(f"No call-off {id} among yours.")
+        row = _own(session, id, caller, buyer=buyer)
         store.move(session, caller, row, event, step.reason)
         return _read(session, id, caller)
+
+
+def _own(session: Session, id: UUID, caller: Caller, *, buyer: bool) -> store.CallOff:
+    """A call-off that the caller has as its buyer, or as its supplier: either may take its own steps only."""
+    row = store.by_uuid(session, id, caller.organisation)
+    if (row.buyer if buyer else row.supplier) != caller.organisation:
+        raise store.CallOffNotFound(f"No call-off {id} among yours.")
+    return row
 
 
 def _read(session: Session, id: UUID, caller: Caller) -> CallOff:

@@ -307,7 +307,7 @@ def events(session: Session, call_off_id: int) -> Sequence[CallOffEvent]:
 def letters(session: Session, call_off_ids: Sequence[int]) -> dict[int, list[Letter]]:
     found: dict[int, list[Letter]] = {}
     query = select(Letter).where(col(Letter.call_off_id).in_(call_off_ids)).order_by(col(Letter.kind).desc())
-    for letter in session.exec(query.options(sa.orm.defer(Letter.pdf))):  # type: ignore[arg-type]
+    for letter in session.exec(query.options(sa.orm.defer(Letter.pdf))):  # type: ignore[arg-type]  # a column
         found.setdefault(letter.call_off_id, []).append(letter)
     return found
 

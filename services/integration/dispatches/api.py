@@ -195,13 +195,14 @@ def list_dispatches(
     filters: Annotated[Filters, Query()], caller: ReaderOf, reader: ReaderDep, request: Request, response: Response
 ) -> paging.Page[Dispatch]:
     """Your own organisation's letters, newest first. `status=failed` are those that wait for a decision."""
-    start = paging.start(filters.after, str)
-    try:
-        after = UUID(start[0]) if start else None
-    except ValueError:
-        raise paging.CursorMalformed("Use the `next` of a page as it was given.") from None
+    (after,) = paging.start(filters.after, UUID) or (None,)
     rows = store.page(
-        reader, caller.organisation, after, filters.limit, reference=filters.reference, state=filters.status
+        reader,
+        caller.organisation,
+        after,
+        filters.limit,
+        reference=filters.reference,
+        state=filters.status,
     )
     shown = {one.id: one for one in _shown(reader, rows)}
     return paging.page(
