@@ -39,7 +39,7 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
             calloffs.router,
             frameworks.router,
             places.router,
-            feed.new_events_router("agreements.read", "964983291"),
+            feed.new_events_router("agreements.read", "964983291", "urn:samvirke:agreements"),
         ],
         closing=[client.close] if catalog is None else [],
     )

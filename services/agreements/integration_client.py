@@ -33,10 +33,11 @@ class News(BaseModel):
 
 
 class _Event(BaseModel):
-    position: int
+    """A CloudEvent, as far as it is used."""
+
     type: str
+    time: str
     data: dict[str, Any]
-    recorded_at: str
 
 
 class _Events(BaseModel):
@@ -79,11 +80,7 @@ class Integration:
         if status != 200:
             raise NeighbourNonsense(f"Integration answered {status} to its feed.")
         events = _shaped(_Events, body)
-        told = [
-            (_shaped(News, event.data), event.recorded_at)
-            for event in events.items
-            if event.type.startswith("dispatch.")
-        ]
+        told = [(_shaped(News, event.data), event.time) for event in events.items if event.type.startswith("dispatch.")]
         return told, events.next
 
 

@@ -8,9 +8,11 @@ from services.catalog.organisations import api as organisations
 from services.catalog.products import api as products
 from services.catalog.settings import Settings
 from services.catalog.specifications import api as specifications
+from services.chassis import feed, trail
 from services.chassis.app import new_app
 from services.chassis.db import Database
 
+SOURCE = "urn:samvirke:catalog"
 DESCRIPTION = """\
 The catalogue of what municipalities share: components and the standards, projects and reports beside them, the
 requirement specifications that products are certified against, the products, and their certificates.
@@ -40,5 +42,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             organisations.co_operations_router,
             products.router,
             specifications.router,
+            feed.new_open_events_router(SOURCE, "Samvirke: news of the catalogue"),
+            trail.new_audit_router("catalog.write", "catalog.admin", "100000008", "/components"),
         ],
     )

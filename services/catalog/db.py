@@ -3,7 +3,7 @@
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
-from services.chassis import audit
+from services.chassis import audit, feed
 from services.chassis.db import NAMING, adopt
 
 
@@ -11,4 +11,4 @@ class Table(SQLModel):
     metadata = MetaData(naming_convention=NAMING)
 
 
-adopt(Table.metadata, audit.TABLE, audit.SEAL)
+adopt(Table.metadata, audit.TABLE, audit.SEAL, feed.TABLE)

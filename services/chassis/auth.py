@@ -264,3 +264,11 @@ async def _caller(
 def needs(*scopes: str) -> Any:
     """`Annotated[Caller, needs("agreements.order")]`: the caller, who has all these scopes."""
     return Security(_caller, scopes=scopes)
+
+
+async def _viewer(request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Any:
+    return await _caller(request, SecurityScopes(), bearer) if bearer else None
+
+
+ViewerDep = Annotated[Caller | None, Depends(_viewer)]
+"""Who reads something open, if they say so: some see more than others. A token that does not hold is still refused."""

@@ -13,15 +13,16 @@ def example(
     body: Any = None,
     query: dict[str, Any] | None = None,
     headers: dict[str, str] | None = None,
+    media_type: str = "application/json",
 ) -> dict[str, Any]:
     """For a route's `openapi_extra`. The example is sent by `organisation` (a token of its own with the scopes that the
     operation needs) with the path values that stand as `Path(examples=[…])`, and answers the operation's declared
-    success. A test sends every one to the seeded service."""
+    success; a `body` that is not JSON is given as text. A test sends every one to the seeded service."""
     shown: dict[str, Any] = {
         "x-example": {"organisation": organisation, "query": query or {}, "headers": headers or {}}
     }
     if body is not None:
-        shown["requestBody"] = {"content": {"application/json": {"example": body}}}
+        shown["requestBody"] = {"content": {media_type: {"example": body}}}
     return shown
 
 

@@ -11,7 +11,7 @@ import psycopg_pool
 import sqlalchemy as sa
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from psycopg.rows import namedtuple_row
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
@@ -76,10 +76,14 @@ class Database:
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """One transaction: everything in it is committed at the end, or nothing."""
-        with _told(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+    def writing(self, *, rehearsed: bool = False) -> Iterator[Session]:
+        """One transaction: everything in it is committed at the end, or nothing; a rehearsal never is."""
+        with _told(), Session(self.engine, expire_on_commit=False) as session, session.begin() as transaction:
             yield session
+            if rehearsed:
+                session.flush()
+                session.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE"))
+                transaction.rollback()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -154,7 +158,30 @@ def database(request: Request) -> Database:
     return found
 
 
-def _session(request: Request) -> Iterator[Session]:
+async def _dry_run(
+    request: Request,
+    dry_run: Annotated[
+        bool,
+        Query(
+            description="Try it only: everything is looked at and every finding told, the answer is what it would have "
+            "been (with 200 and the header `Dry-Run: true`), and nothing is kept"
+        ),
+    ] = False,
+) -> bool:
+    request.state.dry_run = dry_run  # `chassis.observe` marks the answer
+    return dry_run
+
+
+DryRunDep = Annotated[bool, Depends(_dry_run)]
+"""For a write that opens its own transaction: `database.writing(rehearsed=dry_run)`."""
+
+
+def _session(request: Request, dry_run: DryRunDep) -> Iterator[Session]:
+    with database(request).writing(rehearsed=dry_run) as session:
+        yield session
+
+
+def _transaction(request: Request) -> Iterator[Session]:
     with database(request).writing() as session:
         yield session
 
@@ -167,7 +194,10 @@ def _reader(request: Request) -> Iterator[Session]:
 # scope="function" commits before the response is sent. The default scope commits after it, so that a failed commit
 # would already have been answered 201.
 SessionDep = Annotated[Session, Depends(_session, scope="function")]
-"""A transaction; its connection is taken at the first query, so a route asks its neighbours before that."""
+"""A transaction; its connection is taken at the first query, so a route asks its neighbours before that. With
+`?dry_run=true` it is rolled back at the end."""
+TransactionDep = Annotated[Session, Depends(_transaction, scope="function")]
+"""The same without a dry run: for stand-ins of services that have none, and reads that write down how far they came."""
 ReaderDep = Annotated[Session, Depends(_reader, scope="function")]
 """Autocommit reads, for a GET: no BEGIN, no ROLLBACK."""
 

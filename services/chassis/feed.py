@@ -5,18 +5,22 @@ writer can never commit behind a reader's cursor, and writers do not wait for ea
 their order, as the subject's own row lock puts them one after the other.
 """
 
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any
+from xml.etree import ElementTree
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 from sqlmodel import Session
 
 from services.chassis import paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, ViewerDep, needs
 from services.chassis.contract import example
-from services.chassis.db import INSTANT, JSON, NAMING, SessionDep
+from services.chassis.db import INSTANT, JSON, NAMING, TransactionDep
 from services.chassis.values import Instant, Out
 
 TABLE = sa.Table(
@@ -34,20 +38,23 @@ TABLE = sa.Table(
 )
 POSITIONS = sa.Sequence("event_position", metadata=TABLE.metadata)
 _LOCK = 0x5A4D_5649
-_NUMBER = sa.text(
+_GIVE_POSITIONS = sa.text(
     "UPDATE event SET position = numbered.position FROM (SELECT id, nextval('event_position') AS position FROM "
     "(SELECT id FROM event WHERE position IS NULL ORDER BY id) AS waiting) AS numbered WHERE event.id = numbered.id"
 )
 
 
 class Event(Out):
-    """Something that happened (CloudEvents' attributes, without its envelope)."""
+    """Something that happened, as a CloudEvent (specification 1.0, JSON format)."""
 
-    position: int = Field(description="Give the last one back as `after`", examples=[1])
-    type: str = Field(examples=["dispatch.received"])
+    specversion: str = Field(default="1.0", examples=["1.0"])
+    id: str = Field(description="Its position in the feed: grows, and is never given twice", examples=["1"])
+    source: str = Field(description="The service", examples=["urn:samvirke:catalog"])
+    type: str = Field(description="`<concept>.<event>`", examples=["component.approved"])
     subject: str = Field(description="The thing's path on this service")
+    time: Instant = Field(description="When it was recorded")
+    datacontenttype: str = Field(default="application/json")
     data: dict[str, Any]
-    recorded_at: Instant
 
 
 class Events(Out):
@@ -60,45 +67,118 @@ class Events(Out):
 AfterPosition = Annotated[
     int, Query(alias="after", ge=0, description="The last position you have seen; 0 for all", examples=[0])
 ]
+BeforePosition = Annotated[int | None, Query(alias="before", ge=1, description="Only what happened before this one")]
 
 
 def tell(session: Session, type: str, subject: str, organisation: str | None, /, **data: Any) -> None:
-    """Write an event in the transaction of the change that it tells of."""
+    """Write an event in the transaction of the change that it tells of. Only `organisation` sees it; None: all do."""
     session.execute(TABLE.insert().values(type=type, subject=subject, organisation=organisation, data=data))
 
 
-def after(session: Session, position: int, organisation: str | None, limit: int) -> Events:
+def after(session: Session, position: int, organisation: str | None, limit: int, *, source: str = "") -> Events:
     """The next events that this organisation may see. Must run in a transaction of its own."""
+    _number(session)
+    here = TABLE.c
+    rows = session.execute(_visible(organisation).where(here.position > position).order_by(here.position).limit(limit))
+    items = [_shown(row, source) for row in rows]
+    return Events(items=items, next=int(items[-1].id) if items else position)
+
+
+def _number(session: Session) -> None:
     if session.execute(sa.text("SELECT 1 FROM event WHERE position IS NULL LIMIT 1")).first():
         session.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        session.execute(_NUMBER)
+        session.execute(_GIVE_POSITIONS)
+
+
+def _visible(organisation: str | None) -> sa.Select[Any]:
     here = TABLE.c
-    rows = session.execute(
-        sa.select(here.position, here.type, here.subject, here.data, here.recorded_at)
-        .where(here.position > position, here.organisation == organisation)
-        .order_by(here.position)
-        .limit(limit)
+    public = here.organisation.is_(None)
+    return sa.select(here.position, here.type, here.subject, here.data, here.recorded_at).where(
+        public if organisation is None else public | (here.organisation == organisation)
     )
-    items = [Event.model_validate(row) for row in rows]
-    return Events(items=items, next=items[-1].position if items else position)
 
 
-def new_events_router(scope: str, organisation: str) -> APIRouter:
+def _shown(row: sa.Row[Any], source: str) -> Event:
+    return Event(
+        id=str(row.position), source=source, type=row.type, subject=row.subject, time=row.recorded_at, data=row.data
+    )
+
+
+def new_events_router(scope: str, organisation: str, source: str) -> APIRouter:
     """`GET /events` for a service: its events, to callers with this scope; `organisation` sends the example."""
     router = new_router("/events", "Events")
 
     @router.get("", summary="Follow what happens", openapi_extra=example(organisation=organisation))
     def events(
         caller: Annotated[Caller, needs(scope)],
-        session: SessionDep,
+        session: TransactionDep,
         position: AfterPosition = 0,
         limit: paging.Limit = paging.DEFAULT,
     ) -> Events:
         """Your organisation's events after a position, each once and in order, none missed. Keep `next` and give it as
         `after` the next time; when nothing is new it is the same again. Events are kept."""
-        return after(session, position, caller.organisation, limit)
+        return after(session, position, caller.organisation, limit, source=source)
 
     return router
+
+
+def new_open_events_router(source: str, title: str) -> APIRouter:
+    """`GET /events` for a service whose reads are open, and the same as Atom for readers of news."""
+    router = new_router("", "Events")
+
+    @router.get("/events", summary="Follow what happens", openapi_extra=example(query={"limit": "10"}))
+    def events(
+        viewer: ViewerDep,
+        session: TransactionDep,
+        position: AfterPosition = 0,
+        limit: paging.Limit = paging.DEFAULT,
+    ) -> Events:
+        """What happened after a position, each event once and in order, none missed. Keep `next` and give it as
+        `after` the next time; when nothing is new it is the same again. Events are kept. With a token your
+        organisation's own events stand among the public ones."""
+        return after(session, position, viewer.organisation if viewer else None, limit, source=source)
+
+    @router.get(
+        "/events.atom",
+        summary="Read the news as Atom",
+        openapi_extra=example(),
+        response_class=Response,
+        responses={200: {"content": {"application/atom+xml": {"schema": {"type": "string"}}}}},
+    )
+    def news(request: Request, session: TransactionDep, position: BeforePosition = None) -> Response:
+        """The fifty newest public events (RFC 4287), newest first; `rel="next"` leads to older ones (RFC 5005). For
+        systems that must not miss anything, `GET /events` is the one to follow."""
+        _number(session)
+        here = TABLE.c
+        query = _visible(None).where(here.position.is_not(None)).order_by(here.position.desc()).limit(paging.DEFAULT)
+        rows = session.execute(query.where(here.position < position) if position else query).all()
+        return Response(_atom(str(request.url), title, source, rows), media_type="application/atom+xml")
+
+    return router
+
+
+def _atom(url: str, title: str, source: str, rows: Sequence[sa.Row[Any]]) -> bytes:
+    feed = ElementTree.Element("feed", xmlns="http://www.w3.org/2005/Atom")
+    base = url.partition("?")[0]
+    newest = rows[0].recorded_at if rows else datetime.fromtimestamp(0, UTC)
+    for name, text in (("id", f"{source}:events"), ("title", title), ("updated", newest.isoformat())):
+        ElementTree.SubElement(feed, name).text = text
+    ElementTree.SubElement(ElementTree.SubElement(feed, "author"), "name").text = title
+    ElementTree.SubElement(feed, "link", rel="self", href=url)
+    if len(rows) == paging.DEFAULT:
+        ElementTree.SubElement(feed, "link", rel="next", href=f"{base}?before={rows[-1].position}")
+    for row in rows:
+        entry = ElementTree.SubElement(feed, "entry")
+        for name, text in (
+            ("id", f"{source}:events:{row.position}"),
+            ("title", f"{row.type} {row.subject}"),
+            ("updated", row.recorded_at.isoformat()),
+        ):
+            ElementTree.SubElement(entry, name).text = text
+        ElementTree.SubElement(entry, "link", rel="alternate", href=base.removesuffix("/events.atom") + row.subject)
+        content = ElementTree.SubElement(entry, "content", type="text")
+        content.text = json.dumps(row.data, ensure_ascii=False, sort_keys=True)
+    return ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
 
 
 def cursor_table(metadata: sa.MetaData) -> sa.Table:

@@ -42,6 +42,8 @@ class Observe:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", own_id.encode())]
+                if status < 300 and scope.get("state", {}).get("dry_run"):
+                    _rehearsed(message)
             await send(message)
 
         try:
@@ -76,6 +78,14 @@ class Observe:
         found = self._requests.labels(method, route, status).inc, self._seconds.labels(method, route).observe
         self._known[method, route, status] = found
         return found
+
+
+def _rehearsed(message: Message) -> None:
+    """Nothing was made, so nothing is where it would have been."""
+    if message["status"] == HTTPStatus.CREATED:
+        message["status"] = int(HTTPStatus.OK)
+    kept = [(name, value) for name, value in message["headers"] if name.lower() not in (b"location", b"etag")]
+    message["headers"] = [*kept, (b"dry-run", b"true")]
 
 
 async def _something_went_wrong(send: Send) -> None:

@@ -101,10 +101,34 @@ class Conflict(Problem):
     status = 409
 
 
+class PreconditionFailed(Problem):
+    """What the request presupposes is no longer so."""
+
+    status = 412
+
+
+class TooLarge(Problem):
+    """The request is too large."""
+
+    status = 413
+
+
+class MediaTypeUnsupported(Problem):
+    """The body's media type cannot be read here."""
+
+    status = 415
+
+
 class Invalid(Problem):
     """The request is not valid."""
 
     status = 422
+
+
+class PreconditionRequired(Problem):
+    """The request must say what it presupposes."""
+
+    status = 428
 
 
 class NeighbourNonsense(Problem):

@@ -62,7 +62,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="1.0.0",
         settings=settings,
         database=database,
-        routers=[dispatches.router, feed.new_events_router("dispatch.read", dispatches.BRONNOY)],
+        routers=[
+            dispatches.router,
+            feed.new_events_router("dispatch.read", dispatches.BRONNOY, "urn:samvirke:integration"),
+        ],
     )
     app.state.registry.register(Letters(database))
     return app

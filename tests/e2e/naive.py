@@ -15,8 +15,8 @@ from services.agreements.ledger import store
 from services.agreements.ledger.rules import Kind, Scope, exceeded
 
 TOGETHER = threading.Barrier(6, timeout=10)
-"""Between reading and writing there is always something. Here it is told, not hoped for: six that have all read and found
-room write together. 50 is not divisible by six, so the last six find room for two."""
+"""Between reading and writing there is always something. Here it is told, not hoped for: six that have all read and
+found room write together. 50 is not divisible by six, so the last six find room for two."""
 
 
 def reserve(session: Session, account: store.Account, value: Decimal) -> bool:

@@ -19,7 +19,7 @@ from services.chassis.app import new_router
 from services.chassis.auth import Caller, needs
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
-from services.chassis.db import DatabaseDep, ReaderDep
+from services.chassis.db import DatabaseDep, DryRunDep, ReaderDep, SessionDep
 from services.chassis.idempotency import KeyHeader, Once
 from services.chassis.problems import NeighbourAway, NeighbourNonsense, NotFound, refuse
 from services.chassis.values import In, Instant, Money, Out, Slug, TextOut, seed_id
@@ -190,6 +190,7 @@ def place(
     caller: Buyer,
     once: Annotated[Once, Depends(_once)],
     database: DatabaseDep,
+    dry_run: DryRunDep,
     catalog: CatalogDep,
     today: TodayDep,
 ) -> Response:
@@ -223,7 +224,7 @@ def place(
         if offer.specification
         else None,
     )
-    with database.writing() as session:
+    with database.writing(rehearsed=dry_run) as session:
         once.claim(session)
         placed = store.place(
             session,
@@ -300,11 +301,9 @@ def letter(id: Annotated[UUID, _seeded("sent")], caller: ReaderOf, reader: Reade
 
 
 @router.post("/{id}/approve", summary="Approve a call-off", openapi_extra=example(organisation=BRONNOY, body={}))
-def approve(
-    id: Annotated[UUID, _seeded("reserved")], step: NewStep, caller: Approver, database: DatabaseDep
-) -> CallOff:
+def approve(id: Annotated[UUID, _seeded("reserved")], step: NewStep, caller: Approver, session: SessionDep) -> CallOff:
     """Reserved → approved, by the municipality's spending authority (budsjettdisponeringsmyndighet)."""
-    return _take(database, id, caller, rules.Event.APPROVE, step, buyer=True)
+    return _take(session, id, caller, rules.Event.APPROVE, step, buyer=True)
 
 
 @router.post("/{id}/send", summary="Send an approved call-off", openapi_extra=example(organisation=BRONNOY, body={}))
@@ -313,11 +312,12 @@ def send(
     step: NewStep,
     caller: Buyer,
     database: DatabaseDep,
+    session: SessionDep,
     catalog: CatalogDep,
 ) -> CallOff:
     """Approved → sent. The products' certificates are looked at once more for the day of delivery, then the order
     letter goes to the supplier."""
-    with database.reading() as reader:
+    with database.reading() as reader:  # let go before the catalogue is asked
         row = _own(reader, id, caller, buyer=True)
         lines = store.lines(reader, [row.id or 0])[row.id or 0]
     rules.after(row.state, rules.Event.SEND)
@@ -326,39 +326,34 @@ def send(
             [rules.Candidate(row.place_id, 1, row.supplier, row.supplier_name, True, tuple(lines))],
             lambda product: _verdict(catalog, product, row.specification, row.specification_version, row.needed_on),
         )
-    return _take(database, id, caller, rules.Event.SEND, step, buyer=True)
+    return _take(session, id, caller, rules.Event.SEND, step, buyer=True)
 
 
 @router.post("/{id}/cancel", summary="Cancel a call-off", openapi_extra=example(organisation=BRONNOY, body={}))
-def cancel(id: Annotated[UUID, _seeded("sent")], step: NewStep, caller: Buyer, database: DatabaseDep) -> CallOff:
+def cancel(id: Annotated[UUID, _seeded("sent")], step: NewStep, caller: Buyer, session: SessionDep) -> CallOff:
     """Until delivery has begun. What it held under the ceilings is free again; a supplier that was told gets a letter
     that says so."""
-    return _take(database, id, caller, rules.Event.CANCEL, step, buyer=True)
+    return _take(session, id, caller, rules.Event.CANCEL, step, buyer=True)
 
 
 @router.post(
     "/{id}/acknowledge", summary="Acknowledge an order", openapi_extra=example(organisation=FJORDVAKT, body={})
 )
-def acknowledge(
-    id: Annotated[UUID, _seeded("sent")], step: NewStep, caller: Supplier, database: DatabaseDep
-) -> CallOff:
+def acknowledge(id: Annotated[UUID, _seeded("sent")], step: NewStep, caller: Supplier, session: SessionDep) -> CallOff:
     """Sent → acknowledged, by the supplier: the order has been read (Peppol AB)."""
-    return _take(database, id, caller, rules.Event.ACKNOWLEDGE, step, buyer=False)
+    return _take(session, id, caller, rules.Event.ACKNOWLEDGE, step, buyer=False)
 
 
 @router.post("/{id}/confirm", summary="Confirm an order", openapi_extra=example(organisation=FJORDVAKT, body={}))
-def confirm(id: Annotated[UUID, _seeded("sent")], step: NewStep, caller: Supplier, database: DatabaseDep) -> CallOff:
+def confirm(id: Annotated[UUID, _seeded("sent")], step: NewStep, caller: Supplier, session: SessionDep) -> CallOff:
     """Sent or acknowledged → confirmed, by the supplier: it will be delivered as ordered (Peppol AP)."""
-    return _take(database, id, caller, rules.Event.CONFIRM, step, buyer=False)
+    return _take(session, id, caller, rules.Event.CONFIRM, step, buyer=False)
 
 
-def _take(
-    database: DatabaseDep, id: UUID, caller: Caller, event: rules.Event, step: NewStep, *, buyer: bool
-) -> CallOff:
-    with database.writing() as session:
-        row = _own(session, id, caller, buyer=buyer)
-        store.move(session, caller, row, event, step.reason)
-        return _read(session, id, caller)
+def _take(session: Session, id: UUID, caller: Caller, event: rules.Event, step: NewStep, *, buyer: bool) -> CallOff:
+    row = _own(session, id, caller, buyer=buyer)
+    store.move(session, caller, row, event, step.reason)
+    return _read(session, id, caller)
 
 
 def _own(session: Session, id: UUID, caller: Caller, *, buyer: bool) -> store.CallOff:

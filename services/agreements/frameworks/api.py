@@ -16,7 +16,7 @@ from services.chassis import audit, paging
 from services.chassis.app import new_router
 from services.chassis.auth import Caller, needs
 from services.chassis.contract import example
-from services.chassis.db import DatabaseDep, ReaderDep, SessionDep
+from services.chassis.db import DatabaseDep, DryRunDep, ReaderDep, SessionDep
 from services.chassis.problems import refuse
 from services.chassis.values import In, Money, OrganisationNumber, Out, Slug, Text, TextOut
 
@@ -163,6 +163,7 @@ def register(
     caller: Manager,
     catalog: CatalogDep,
     database: DatabaseDep,
+    dry_run: DryRunDep,
     response: Response,
 ) -> FrameworkAgreement:
     """Your organisation becomes the framework owner. The agreement starts as a draft; its list of participants and its
@@ -177,7 +178,7 @@ def register(
             ),
         ]
     )
-    with database.writing() as session:
+    with database.writing(rehearsed=dry_run) as session:
         agreement = store.add(
             session,
             store.FrameworkAgreement(

@@ -18,7 +18,7 @@ from services.chassis.app import new_router
 from services.chassis.auth import Caller, needs
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
-from services.chassis.db import DatabaseDep, ReaderDep
+from services.chassis.db import DatabaseDep, DryRunDep, ReaderDep
 from services.chassis.problems import refuse
 from services.chassis.values import In, Money, OrganisationNumber, Out, Slug, Text, TextOut
 
@@ -110,12 +110,13 @@ def award_place(
     caller: Annotated[Caller, needs("agreements.manage")],
     catalog: CatalogDep,
     database: DatabaseDep,
+    dry_run: DryRunDep,
     today: TodayDep,
 ) -> Place:
     """Between announcement and activation. The rank decides who is asked first; the price list is frozen in each
     call-off."""
     supplier = catalog.known([new.supplier], "#/supplier")[new.supplier]
-    with database.writing() as session:
+    with database.writing(rehearsed=dry_run) as session:
         agreement = frameworks.owned(session, slug, caller.organisation)
         refuse(rules.check_award(agreement.state))
         lot = frameworks.lot(session, agreement.id or 0, new.lot)

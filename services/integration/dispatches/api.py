@@ -14,7 +14,7 @@ from services.chassis import idempotency, paging
 from services.chassis.app import new_router
 from services.chassis.auth import Caller, needs
 from services.chassis.contract import example
-from services.chassis.db import DatabaseDep, ReaderDep, SessionDep
+from services.chassis.db import DatabaseDep, DryRunDep, ReaderDep, SessionDep
 from services.chassis.idempotency import KeyHeader, Once
 from services.chassis.problems import refuse
 from services.chassis.values import In, Instant, OrganisationNumber, Out, seed_id
@@ -161,7 +161,13 @@ async def _once(request: Request, caller: Sender, key: KeyHeader = None) -> Once
         },
     ),
 )
-def add(new: NewDispatch, caller: Sender, once: Annotated[Once, Depends(_once)], database: DatabaseDep) -> Response:
+def add(
+    new: NewDispatch,
+    caller: Sender,
+    once: Annotated[Once, Depends(_once)],
+    database: DatabaseDep,
+    dry_run: DryRunDep,
+) -> Response:
     """Hand a letter to an organisation in. It is kept and answered at once, state `queued`; a worker hands it over to
     SvarUT (KS), once, however often that takes. SvarUT brings it to the recipient's own system, to Altinn, or to print.
 
@@ -181,7 +187,7 @@ def add(new: NewDispatch, caller: Sender, once: Annotated[Once, Depends(_once)],
             for one, document in zip(new.documents, documents, strict=True)
         ],
     )
-    with database.writing() as session:
+    with database.writing(rehearsed=dry_run) as session:
         once.claim(session)
         row, created = store.add(session, caller, caller.organisation, letter)
         if created:

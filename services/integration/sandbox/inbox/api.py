@@ -13,7 +13,7 @@ from pydantic import Field
 from services.chassis import contract
 from services.chassis.app import new_router
 from services.chassis.clock import OSLO
-from services.chassis.db import ReaderDep, SessionDep
+from services.chassis.db import ReaderDep, TransactionDep
 from services.chassis.values import In, Instant, Out
 from services.integration.sandbox.svarut import store
 from services.integration.sandbox.svarut.rules import Kind, Status
@@ -103,7 +103,7 @@ def document(
 
 
 @router.post("/_sandbox/svarut/letters/{id}/status", summary="Move a letter on")
-def move(id: LetterId, change: StatusChange, session: SessionDep, clock: ClockDep) -> Letter:
+def move(id: LetterId, change: StatusChange, session: TransactionDep, clock: ClockDep) -> Letter:
     """Brings a letter to a status that is one step away: read, printed, refused … 409 when no step leads there."""
     return Letter.model_validate(store.bring_to(session, id, change.status, clock))
 

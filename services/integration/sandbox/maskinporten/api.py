@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.chassis import contract
 from services.chassis.app import new_router
 from services.chassis.clock import now
-from services.chassis.db import DatabaseDep, ReaderDep, SessionDep
+from services.chassis.db import DatabaseDep, ReaderDep, TransactionDep
 from services.chassis.problems import NotFound, Problem, Unavailable
 from services.chassis.tokens import GRANT
 from services.chassis.values import In, Instant, OrganisationNumber, Out, new_id, seed_id
@@ -232,7 +232,7 @@ def clients(filters: Annotated[Filters, Query()], session: ReaderDep) -> Clients
 def register_key(
     client_id: Annotated[str, Path(description="The client's id", examples=[BRONNOY], max_length=36)],
     new: NewKey,
-    session: SessionDep,
+    session: TransactionDep,
 ) -> RegisteredKey:
     """Adds a public key to a client, at most five. A key is good for a year. A private key is refused, and so is a kid
     that the client has already (422)."""
@@ -246,7 +246,7 @@ def register_key(
     summary="Rotate the signing key",
     openapi_extra=contract.example(body={"lead_seconds": 0}),
 )
-def rotate(new: NewRotation, session: SessionDep) -> Rotation:
+def rotate(new: NewRotation, session: TransactionDep) -> Rotation:
     """Makes a new signing key. It is published at once, signs after `lead_seconds`, and the keys before it stay
     published for `overlap_seconds` after that."""
     lead = timedelta(seconds=new.lead_seconds)
@@ -263,7 +263,7 @@ def rotate(new: NewRotation, session: SessionDep) -> Rotation:
         body={"consumer": "964983291", "supplier": "100000016", "scope": "samvirke:catalog.write"}
     ),
 )
-def delegate(new: NewDelegation, session: SessionDep) -> Delegation:
+def delegate(new: NewDelegation, session: TransactionDep) -> Delegation:
     """Registers that a customer has delegated a scope to a supplier, as Altinn does. Again changes nothing."""
     store.delegate(session, new.consumer, new.supplier, new.scope)
     return Delegation(**new.model_dump())

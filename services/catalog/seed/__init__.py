@@ -1,0 +1,24 @@
+"""The catalogue's seed data: real organisations, co-operations and components, and a fictional part that says so."""
+
+from collections.abc import Callable
+
+from services.catalog.seed import certificates, components, organisations, products, specifications
+from services.catalog.seed.files import fictional
+from services.chassis.db import Database
+
+
+def load(database: Database, *, tell: Callable[[str], None]) -> None:
+    """Load what is not there yet; a second time changes nothing."""
+    made_up = fictional("catalogue.json")
+    with database.writing() as session:
+        for what, loaded in (
+            ("organisations", organisations.load(session)),
+            ("co-operations of 2015", organisations.load_co_operations(session)),
+            ("components, standards, reports and projects", components.load(session)),
+            ("fictional components", components.load_fictional(session, made_up["components"])),
+            ("fictional requirement specifications", specifications.load(session, made_up["specifications"])),
+            ("fictional products", products.load(session, made_up["products"])),
+            ("fictional certificates", certificates.load(session, made_up["certificates"])),
+        ):
+            if loaded:
+                tell(f"{loaded} {what}")
