@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
 from fastapi import Depends, Query, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.chassis.paging import Page
 from services.chassis.problems import Invalid
+from services.chassis.values import In
 
 T = TypeVar("T", bound=BaseModel)
 Language = Literal["nb", "nn", "en", "se"]
@@ -52,6 +53,20 @@ async def _view(
 
 
 ViewDep = Annotated[View, Depends(_view)]
+
+
+class Viewed(In):
+    """The same for a list whose filters are a model (`Annotated[Filters, Query()]`): such a model knows every parameter
+    of the query, or it would refuse these two."""
+
+    fields: str | None = Field(
+        default=None, max_length=500, description="Only these fields of each thing, with commas between"
+    )
+    language: Language | None = Field(default=None, description="Each text in one language only, see reading one")
+
+    def view(self) -> View:
+        names = tuple(one.strip() for one in self.fields.split(",") if one.strip()) if self.fields else None
+        return View(names, self.language)
 
 
 def answer(view: View, result: T, response: Response) -> T | Response:
