@@ -258,3 +258,16 @@ def test_certificates_are_filtered(shared_catalog: TestClient) -> None:
 def test_the_database_itself_keeps_events_as_they_are(catalog: TestClient, url: str, change: str) -> None:
     with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.RaiseException, match="never changed"):
         connection.execute(change)
+
+
+def test_a_step_from_an_older_state_is_refused(catalog: TestClient, decider: dict[str, str]) -> None:
+    path = "/certificates/SV-2026-000001"
+    read = {"If-Match": catalog.get(path).headers["ETag"]}
+    step = {"reason": "Vedtak etter tilsyn (fiktivt)"}
+    first = catalog.post(f"{path}/suspend", json=step, headers=decider | read)
+    assert first.status_code == 200
+    second = catalog.post(f"{path}/withdraw", json=step, headers=decider | read)
+    assert (second.status_code, second.json()["type"]) == (412, "/problems/stale")
+    assert second.headers["ETag"] == first.headers["ETag"]
+    told = [one for one in catalog.get("/events", params={"limit": 200}).json()["items"] if one["subject"] == path]
+    assert [one["type"] for one in told] == ["certificate.suspended"]

@@ -13,7 +13,7 @@ from services.catalog.products import store as products
 from services.catalog.products.store import DeliveryForm
 from services.catalog.specifications import store as specifications
 from services.catalog.specifications.rules import Obligation
-from services.chassis import audit, clock, paging
+from services.chassis import audit, changes, clock, feed, paging
 from services.chassis.app import new_router
 from services.chassis.auth import Caller, needs
 from services.chassis.contract import example
@@ -239,13 +239,14 @@ def read(
     number: Annotated[str, Path(description="The certificate's number", examples=["SV-2026-000003"])],
     as_of: Annotated[AsOf, Query()],
     reader: ReaderDep,
+    response: Response,
 ) -> Certificate:
     """A certificate with results, evidence and history. `on` asks for its status on a day, `known_at` for what was
     known then: one that had not been granted by then is not found."""
     now = clock.now()
     if as_of.known_at and as_of.known_at > now:
         raise KnownAtInFuture(pointer="?known_at")
-    return _shown(reader, number, as_of.on or clock.on(now), as_of.known_at or now)
+    return _shown(reader, number, as_of.on or clock.on(now), as_of.known_at or now, response)
 
 
 @router.post(
@@ -337,7 +338,8 @@ def grant(new: NewCertificate, caller: DecisionMaker, session: SessionDep, respo
     )
     response.headers["Location"] = path = f"/certificates/{granted.number}"
     audit.record(session, caller, "certificate.grant", path, new=new.model_dump(mode="json", exclude_none=True))
-    return _shown(session, granted.number, clock.on(now), now)
+    feed.tell(session, "certificate.granted", path, None, product=new.product, effective_on=str(new.valid_from_on))
+    return _shown(session, granted.number, clock.on(now), now, response)
 
 
 def _step(step: rules.Step, seeded: str, summary: str, about: str) -> None:
@@ -348,9 +350,12 @@ def _step(step: rules.Step, seeded: str, summary: str, about: str) -> None:
         new: NewStep,
         caller: DecisionMaker,
         session: SessionDep,
+        response: Response,
+        if_match: changes.IfMatch = None,
     ) -> Certificate:
         store.lock(session, number)
         found = store.by_number(session, number)
+        changes.require_match(if_match, len(found.events), needed=False)
         now = clock.now()
         today = clock.on(now)
         effective_on = new.effective_on or today
@@ -377,7 +382,9 @@ def _step(step: rules.Step, seeded: str, summary: str, about: str) -> None:
         )
         path = f"/certificates/{number}"
         audit.record(session, caller, f"certificate.{step}", path, **new.model_dump(mode="json"))
-        return _shown(session, number, today, now)
+        happened = f"certificate.{rules.EVENTS[step].value}"
+        feed.tell(session, happened, path, None, product=found.product, effective_on=str(effective_on))
+        return _shown(session, number, today, now, response)
 
     take.__doc__ = about
     router.post(
@@ -425,8 +432,9 @@ def _fields(row: Any, on: date, known_at: datetime) -> dict[str, Any]:
     }
 
 
-def _shown(session: Session, number: str, on: date, known_at: datetime) -> Certificate:
+def _shown(session: Session, number: str, on: date, known_at: datetime, response: Response) -> Certificate:
     row = store.by_number(session, number)
+    response.headers["ETag"] = changes.etag(len(row.events))
     fields = _fields(row, on, known_at)
     events = [event for event in store.history(session, row.id) if event.recorded_at <= known_at]
     return Certificate.model_validate({**fields, "results": store.results(session, row.id), "events": events})

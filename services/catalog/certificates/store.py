@@ -100,16 +100,16 @@ _EVENTS = """
 """
 _HELD = f"""
     SELECT p.version AS current_version,
-           CAST(%(specification)s AS text) IS NULL
-           OR EXISTS (SELECT 1 FROM specification WHERE slug = %(specification)s) AS specification_known,
+           CAST($2 AS text) IS NULL
+           OR EXISTS (SELECT 1 FROM specification WHERE slug = $2) AS specification_known,
            c.number, s.slug AS specification, v.label AS specification_version, c.versions, c.delivery_forms,
            c.valid_from_on, c.valid_to_on, {_EVENTS}
       FROM product p
       LEFT JOIN certificate c ON c.product_id = p.id
       LEFT JOIN specificationversion v ON v.id = c.specification_version_id
       LEFT JOIN specification s ON s.id = v.specification_id
-     WHERE p.slug = %(product)s
-    """.encode()  # noqa: S608  # put together from our own constants only
+     WHERE p.slug = $1
+    """  # noqa: S608  # put together from our own constants only
 _SHOWN = f"""
     SELECT c.id, c.number, p.slug AS product, o.organisation_number AS supplier_number, o.name AS supplier_name,
            s.slug AS specification, v.label AS specification_version, c.versions, c.delivery_forms, c.valid_from_on,
@@ -149,7 +149,7 @@ class Portfolio:
 
 async def portfolio(database: Database, product: str, specification: str | None) -> Portfolio | None:
     """All that a verification needs, in one round trip; None when the product is unknown."""
-    rows = await database.hot(_HELD, {"product": product, "specification": specification})
+    rows = await database.hot(_HELD, product, specification)
     if not rows:
         return None
     held = [_held(row) for row in rows if row.number is not None]
