@@ -80,7 +80,7 @@ _ONE = f"""
       FROM component c LEFT JOIN organisation o ON o.id = c.owner_id
      WHERE c.slug = %(slug)s
     """  # noqa: S608  # put together from our own constants only, as are the next two
-_ONE_HOT = _ONE.encode()
+_ONE_HOT = _ONE.replace("%(slug)s", "$1")
 _PAGE = sa.text(
     f"""
     SELECT {_SHOWN} AS shown, c.sort_key, c.slug
@@ -132,7 +132,7 @@ def add(session: Session, component: Component) -> Component:
 
 async def shown(database: Database, slug: str) -> str:
     """A component as JSON text, built by the database in one round trip (the hottest read of the catalogue)."""
-    found = await database.hot(_ONE_HOT, {"slug": slug})
+    found = await database.hot(_ONE_HOT, slug)
     if not found:
         raise ComponentNotFound(f"No component is called {slug!r}.")
     return str(found[0].shown)
