@@ -1,0 +1,140 @@
+"""What a search answers with besides the entries: counts by facet, the word that was meant, and marks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import array
+from sqlmodel import Session
+
+from services.catalog.search import rules, store
+from services.catalog.words import rules as words
+from services.catalog.words import store as vocabulary
+
+MOST_COUNTED = 10_000
+"""Matches that are counted one by one; of more, every `SAMPLE`-th is."""
+SAMPLE = 10
+MOST_MARKED = 2_000
+"""Characters of a text in which words are marked."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    total: int
+    exact: bool
+    facets: dict[str, dict[str, int]]
+
+
+def counts(session: Session, asked: store.Asked, narrowed: store.Narrowed, *, adoption: bool) -> Counts:
+    """How many match, and how many of them have each value of each facet. Those of a facet that is itself narrowed by
+    `only` are counted as if it were not, so that one sees what else there is."""
+    base = store.Narrowed(narrowed.on, (), {}, narrowed.every, (), narrowed.audience)
+    chosen: dict[str, Any] = {
+        name: store.any_of(narrowed, name, values)
+        for name, values in {**narrowed.only, "type": list(narrowed.types)}.items()
+        if values
+    }
+    if narrowed.adoption:
+        chosen[rules.ADOPTION] = store.adoption(narrowed.adoption)
+    conditions = [*store.narrowing(base), *asked.matching()]
+    seen = store.counted(session, conditions, MOST_COUNTED + 1)
+    if asked.question and seen < store.FEW and (query := asked.correct(session)):
+        conditions = [*store.narrowing(base), sa.or_(*asked.matching(), store.has(store.HERE.words, query))]
+        seen = store.counted(session, conditions, MOST_COUNTED + 1)
+    exact = seen <= MOST_COUNTED
+    if not exact:
+        conditions.append(store.HERE.lot < rules.LOTS // SAMPLE)
+    changed = store.HERE.changes_on <= narrowed.on
+    values: Any = sa.case((changed, store.HERE.facets_then), else_=store.HERE.facets)
+    for extra in [sa.literal("total:"), *([_bucket()] if adoption else [])]:
+        values = sa.func.array_append(values, extra)
+    lacking = [sa.case((condition, sa.null()), else_=f"{name}:") for name, condition in chosen.items()]
+    matched = (
+        sa.select(values.label("values"), (sa.func.array_remove(array(lacking), None)).label("lacking"))
+        if lacking
+        else sa.select(values.label("values"), sa.cast(array([], type_=sa.Text), store.TEXT_ARRAY).label("lacking"))
+    )
+    rows = matched.select_from(store.SearchEntry).where(*conditions).subquery()
+    one = sa.func.unnest(rows.c["values"]).table_valued("value", name="one").render_derived()
+    lacks = sa.func.cardinality(rows.c.lacking)
+    query_ = (
+        sa.select(one.c.value, sa.func.count().label("number"))
+        .select_from(rows.join(one, sa.true()))
+        .where((lacks == 0) | ((lacks == 1) & sa.func.starts_with(one.c.value, rows.c.lacking[1])))
+        .group_by(one.c.value)
+    )
+    scale = 1 if exact else SAMPLE
+    facets: dict[str, dict[str, int]] = {}
+    total = 0
+    for row in session.execute(query_):
+        name, _, value = row.value.partition(":")
+        if name == "total":
+            total = row.number * scale
+        else:
+            facets.setdefault(name, {})[value] = row.number * scale
+    return Counts(total, exact, facets)
+
+
+def _bucket() -> Any:
+    low_to_high = sorted(rules.ADOPTERS.items(), key=lambda one: -one[1])
+    return sa.case(*((store.HERE.adopters >= least, f"{rules.ADOPTION}:{name}") for name, least in low_to_high))
+
+
+def meant(session: Session, asked: store.Asked, q: str) -> str | None:
+    """The question as it was probably meant; None when every word of it is known or nothing is like it."""
+    if not asked.correct(session) or not asked.better:
+        return None
+    known = vocabulary.written(session, [better[0] for better in asked.better.values()])
+    instead = {word: known[better[0]] for word, better in asked.better.items() if better[0] in known}
+    return words.replaced(q, instead) if instead else None
+
+
+@dataclass(frozen=True)
+class Marks:
+    """HTML, escaped, with `<mark>` around what was asked for; only the languages in which something was."""
+
+    name: dict[str, str]
+    snippet: dict[str, str]
+
+
+def marks(session: Session, asked: store.Asked, found: Sequence[store.Found]) -> list[Marks]:
+    """Of each entry."""
+    if asked.question is None:
+        return [Marks({}, {}) for _ in found]
+    also = [word for better in (asked.better or {}).values() for word in better]
+    stems, begun = words.asked_for(asked.question, asked.stems, also)
+    starts = {one[:2] for one in stems | begun}
+    texts = [text[:MOST_MARKED] for one in found for text in (*one.name.values(), *(one.summary or {}).values())]
+    folded = {form for text in texts for word in words.words(text) if (form := words.fold(word))[:2] in starts}
+    known = vocabulary.stems(session, folded)
+
+    def hit(word: str) -> bool:
+        form = words.fold(word)
+        stem = known.get(form)
+        return stem is not None and (stem.nb in stems or stem.en in stems or form.startswith(tuple(begun)))
+
+    def each(texts: Mapping[str, str] | None, mark: Any) -> dict[str, str]:
+        marked = {language: mark(text[:MOST_MARKED], hit) for language, text in (texts or {}).items()}
+        return {language: text for language, text in marked.items() if text}
+
+    return [Marks(each(one.name, words.marked), each(one.summary, words.snippet)) for one in found]
+
+
+def names(session: Session, facets: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, str]]:
+    """What the organisation numbers and slugs among the values stand for, as far as it is public."""
+    here = store.HERE
+    numbers = [*facets.get("owner", ()), *facets.get("supplier", ())]
+    paths = [f"/{kind}s/{value}" for kind in ("component", "specification") for value in facets.get(kind, ())]
+    if not numbers and not paths:
+        return {}
+    owners = (here.type == rules.Type.ORGANISATION) & here.exact.op("&&")(sa.literal(numbers, store.TEXT_ARRAY))
+    query = sa.select(here.ref, here.exact, here.name).where(
+        here.audience == rules.Audience.PUBLIC, owners | here.path.in_(paths)
+    )
+    wanted = set(numbers)
+    found: dict[str, dict[str, str]] = {}
+    for row in session.execute(query):
+        for value in [row.ref, *(wanted & set(row.exact))]:
+            found[value] = row.name
+    return found
