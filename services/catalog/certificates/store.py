@@ -38,7 +38,7 @@ class Result(Table, table=True):
     __table_args__ = (sa.UniqueConstraint("certificate_id", "requirement_id"),)
     id: int = Field(default=None, primary_key=True)
     certificate_id: int = Field(foreign_key="certificate.id")
-    requirement_id: int = Field(foreign_key="requirement.id")
+    requirement_id: int = Field(foreign_key="requirement.id", index=True)
     outcome: Outcome = Field(sa_type=choice(Outcome))
     reason: str | None = Field(default=None, max_length=2000)
     evidence: list[dict[str, Any]] = Field(sa_type=JSON)
@@ -111,7 +111,7 @@ _HELD = f"""
      WHERE p.slug = $1
     """  # noqa: S608  # put together from our own constants only
 _SHOWN = f"""
-    SELECT c.id, c.number, p.slug AS product, o.organisation_number AS supplier_number, o.name AS supplier_name,
+    SELECT c.id, c.number, p.slug AS product, p.name AS product_name, o.organisation_number AS supplier_number, o.name AS supplier_name,
            s.slug AS specification, v.label AS specification_version, c.versions, c.delivery_forms, c.valid_from_on,
            c.valid_to_on, c.decided_by, {_EVENTS}
       FROM certificate c
@@ -127,6 +127,12 @@ _PAGE = sa.text(
        AND (CAST(:product AS text) IS NULL OR p.slug = :product)
        AND (CAST(:supplier AS text) IS NULL OR o.organisation_number = :supplier)
      ORDER BY c.number LIMIT :rows
+    """
+)
+_AGAINST = sa.text(
+    f"""{_SHOWN}
+     WHERE c.specification_version_id = ANY(:versions)
+     ORDER BY c.number
     """
 )
 _RESULTS = sa.text(
@@ -302,6 +308,11 @@ def page(
 ) -> Sequence[sa.Row[Any]]:
     values = {"after": after[0] if after else "", "product": product, "supplier": supplier, "rows": limit + 1}
     return session.execute(_PAGE, values).all()
+
+
+def against(session: Session, version_ids: Sequence[int]) -> Sequence[sa.Row[Any]]:
+    """Every certificate against these versions of specifications, whatever its status, by number."""
+    return session.execute(_AGAINST, {"versions": list(version_ids)}).all()
 
 
 def results(session: Session, certificate_id: int) -> Sequence[sa.Row[Any]]:
