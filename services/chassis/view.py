@@ -74,9 +74,11 @@ def answer(view: View, result: T, response: Response) -> T | Response:
     if not view:
         return result
     if isinstance(result, Page):
-        known = type(result).model_fields["items"].annotation.__args__[0].model_fields  # type: ignore[union-attr]
+        # The items' own type: a page that `paging.page` made does not name it. An empty page has no field to miss.
         whole = result.model_dump(mode="json")
-        whole["items"] = [_only(view, one, known) for one in whole["items"]]
+        whole["items"] = [
+            _only(view, shown, type(one).model_fields) for one, shown in zip(result.items, whole["items"], strict=True)
+        ]
     else:
         whole = _only(view, result.model_dump(mode="json"), type(result).model_fields)
     return _response(view, whole, dict(response.headers))
