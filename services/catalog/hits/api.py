@@ -1,18 +1,18 @@
 """The search over HTTP: hits, and counts by facet."""
 
-from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import AfterValidator, Field, StringConstraints
 from sqlmodel import Session
 
 from services.catalog.hits import store
+from services.catalog.organisations import store as organisations
 from services.catalog.search import store as engine
 from services.catalog.search.rules import ADOPTION, ALL_FACETS, MATCHES, MISSING, Audience, Sort, Type
 from services.catalog.search.store import Asked, Found, Narrowed
 from services.chassis import clock, paging, view
-from services.chassis.app import new_router as new_router_of
+from services.chassis.app import new_router
 from services.chassis.auth import Caller, ViewerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep
@@ -20,8 +20,7 @@ from services.chassis.problems import Forbidden
 from services.chassis.values import In, Out, TextOut
 
 MOST_VALUES = 100
-MaySee = Callable[[Session, Caller | None], bool]
-"""Whether a caller may see who uses what: only public bodies may."""
+router = new_router("/search", "Search")
 
 
 class AdoptionHidden(Forbidden):
@@ -169,62 +168,60 @@ class Counted(Out):
     did_you_mean: str | None = Field(description="As in the search itself")
 
 
-def new_router(may_see: MaySee) -> APIRouter:
-    """`GET /search` and its counts; `may_see` says who may see who uses what."""
-    router = new_router_of("/search", "Search")
+@router.get("", summary="Search everything", openapi_extra=example(query={"q": "velferdsteknologi", "limit": "10"}))
+def search(
+    searched: Annotated[Searched, Query()],
+    viewer: ViewerDep,
+    reader: ReaderDep,
+    request: Request,
+    response: Response,
+) -> Hits:
+    """Components, products, specifications, standards, interfaces, organisations, co-operations and needs, the
+    best match first: a thing of that name, then all words in the name, then words anywhere; among equals the most
+    complete and alive. Facets narrow together. `next` keeps the question; give it back as `after`."""
+    sees = _may_see(reader, viewer)
+    if searched.sort is Sort.ADOPTION and not sees:
+        raise AdoptionHidden("Sort by relevance or name.", pointer="?sort")
+    narrowed = searched.narrowed(may_see=sees)
+    asked = Asked.of(reader, searched.q)
+    found = engine.ordered(reader, asked, narrowed, searched.after, searched.limit, searched.sort)
+    marked = store.marks(reader, asked, found[: searched.limit])
+    shown = {one.path: _hit(one, marks, sees) for one, marks in zip(found, marked, strict=False)}
+    page = paging.page(request, response, found, searched.limit, lambda one: one.cursor, lambda one: shown[one.path])
+    few = (searched.after is None and len(found) < engine.FEW) or any(one.match == "similar" for one in page.items)
+    meant = store.meant(reader, asked, searched.q) if searched.q and few else None
+    hits = Hits(items=page.items, next=page.next, did_you_mean=meant)
+    return view.answer(searched.view(), hits, response)  # type: ignore[return-value]  # or the same as bytes
 
-    @router.get("", summary="Search everything", openapi_extra=example(query={"q": "velferdsteknologi", "limit": "10"}))
-    def search(
-        searched: Annotated[Searched, Query()],
-        viewer: ViewerDep,
-        reader: ReaderDep,
-        request: Request,
-        response: Response,
-    ) -> Hits:
-        """Components, products, specifications, standards, interfaces, organisations, co-operations and needs, the
-        best match first: a thing of that name, then all words in the name, then words anywhere; among equals the most
-        complete and alive. Facets narrow together. `next` keeps the question; give it back as `after`."""
-        sees = viewer is not None and may_see(reader, viewer)
-        if searched.sort is Sort.ADOPTION and not sees:
-            raise AdoptionHidden("Sort by relevance or name.", pointer="?sort")
-        narrowed = searched.narrowed(may_see=sees)
-        asked = Asked.of(reader, searched.q)
-        found = engine.ordered(reader, asked, narrowed, searched.after, searched.limit, searched.sort)
-        marked = store.marks(reader, asked, found[: searched.limit])
-        shown = {one.path: _hit(one, marks, sees) for one, marks in zip(found, marked, strict=False)}
-        page = paging.page(
-            request, response, found, searched.limit, lambda one: one.cursor, lambda one: shown[one.path]
-        )
-        few = (searched.after is None and len(found) < engine.FEW) or any(one.match == "similar" for one in page.items)
-        meant = store.meant(reader, asked, searched.q) if searched.q and few else None
-        hits = Hits(items=page.items, next=page.next, did_you_mean=meant)
-        return view.answer(searched.view(), hits, response)  # type: ignore[return-value]  # or the same as bytes
 
-    @router.get(
-        "/facets",
-        summary="Count what a search finds by facet",
-        openapi_extra=example(query={"q": "felles", "type": "component"}),
+@router.get(
+    "/facets",
+    summary="Count what a search finds by facet",
+    openapi_extra=example(query={"q": "felles", "type": "component"}),
+)
+def facets(narrowing: Annotated[Narrowing, Query()], viewer: ViewerDep, reader: ReaderDep) -> Counted:
+    """The same question and the same facets as `GET /search`: how many there are, and how many of each value,
+    among them `missing` where a thing should have a value and has none."""
+    sees = _may_see(reader, viewer)
+    asked = Asked.of(reader, narrowing.q)
+    counts = store.counts(reader, asked, narrowing.narrowed(may_see=sees), adoption=sees)
+    names = store.names(reader, counts.facets)
+    meant = store.meant(reader, asked, narrowing.q) if narrowing.q and counts.total < engine.FEW else None
+    return Counted(
+        total=counts.total,
+        exact=counts.exact,
+        facets=[
+            Facet(facet=name, values=_numbers(counts.facets[name], names))
+            for name in (*ALL_FACETS, ADOPTION)
+            if name in counts.facets
+        ],
+        did_you_mean=meant,
     )
-    def facets(narrowing: Annotated[Narrowing, Query()], viewer: ViewerDep, reader: ReaderDep) -> Counted:
-        """The same question and the same facets as `GET /search`: how many there are, and how many of each value,
-        among them `missing` where a thing should have a value and has none."""
-        sees = viewer is not None and may_see(reader, viewer)
-        asked = Asked.of(reader, narrowing.q)
-        counts = store.counts(reader, asked, narrowing.narrowed(may_see=sees), adoption=sees)
-        names = store.names(reader, counts.facets)
-        meant = store.meant(reader, asked, narrowing.q) if narrowing.q and counts.total < engine.FEW else None
-        return Counted(
-            total=counts.total,
-            exact=counts.exact,
-            facets=[
-                Facet(facet=name, values=_numbers(counts.facets[name], names))
-                for name in (*ALL_FACETS, ADOPTION)
-                if name in counts.facets
-            ],
-            did_you_mean=meant,
-        )
 
-    return router
+
+def _may_see(session: Session, viewer: Caller | None) -> bool:
+    """Who uses what is for public bodies: anybody else neither sees, counts nor sorts by it."""
+    return viewer is not None and organisations.is_public_body(session, viewer.organisation)
 
 
 def _hit(found: Found, marks: store.Marks, sees: bool) -> Hit:

@@ -51,7 +51,9 @@ def counts(session: Session, asked: store.Asked, narrowed: store.Narrowed, *, ad
         values = sa.func.array_append(values, extra)
     lacking = [sa.case((condition, sa.null()), else_=f"{name}:") for name, condition in chosen.items()]
     matched = (
-        sa.select(values.label("values"), (sa.func.array_remove(array(lacking), None)).label("lacking"))
+        sa.select(
+            values.label("values"), sa.func.array_remove(array(lacking), None, type_=store.TEXT_ARRAY).label("lacking")
+        )
         if lacking
         else sa.select(values.label("values"), sa.cast(array([], type_=sa.Text), store.TEXT_ARRAY).label("lacking"))
     )
@@ -128,7 +130,9 @@ def names(session: Session, facets: Mapping[str, Mapping[str, int]]) -> dict[str
     paths = [f"/{kind}s/{value}" for kind in ("component", "specification") for value in facets.get(kind, ())]
     if not numbers and not paths:
         return {}
-    owners = (here.type == rules.Type.ORGANISATION) & here.exact.op("&&")(sa.literal(numbers, store.TEXT_ARRAY))
+    owners = (here.type == rules.Type.ORGANISATION) & here.exact.op("&&", is_comparison=True)(
+        sa.literal(numbers, store.TEXT_ARRAY)
+    )
     query = sa.select(here.ref, here.exact, here.name).where(
         here.audience == rules.Audience.PUBLIC, owners | here.path.in_(paths)
     )

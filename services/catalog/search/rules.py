@@ -41,7 +41,8 @@ class Match(IntEnum):
     NAME = 1
     NAME_BEGUN = 2
     ANYWHERE = 3
-    SIMILAR = 4
+    SIMILAR_NAME = 4
+    SIMILAR = 5
 
 
 MATCHES = {
@@ -49,6 +50,7 @@ MATCHES = {
     Match.NAME: "name",
     Match.NAME_BEGUN: "name_begun",
     Match.ANYWHERE: "anywhere",
+    Match.SIMILAR_NAME: "similar",
     Match.SIMILAR: "similar",
 }
 

@@ -130,26 +130,36 @@ def remove(session: Session, *paths: str) -> None:
 def adopters(session: Session, counts: Mapping[str, int]) -> None:
     """How many organisations use each of these (by path) now."""
     if counts:
-        new = sa.func.unnest(
-            sa.bindparam("paths", list(counts), TEXT_ARRAY),
-            sa.bindparam("numbers", list(counts.values()), ARRAY(sa.Integer)),
-        ).table_valued(sa.column("path", sa.Text), sa.column("adopters", sa.Integer), name="new")
-        session.execute(
-            sa.update(SearchEntry).values(adopters=new.c.adopters).where(HERE.path == new.c.path),
-            execution_options={"synchronize_session": False},
-        )
+        session.execute(_ADOPTERS, {"paths": list(counts), "numbers": list(counts.values())})
+
+
+_ADOPTERS = sa.text(
+    "UPDATE search_entry SET adopters = new.number FROM unnest(CAST(:paths AS text[]), CAST(:numbers AS integer[])) "
+    "AS new (path, number) WHERE search_entry.path = new.path"
+)
 
 
 def rebuild(session: Session, entries: Iterable[Entry]) -> int:
-    """All entries anew; how many adopt a thing is kept, and what is not among them is forgotten."""
-    paths: set[str] = set()
+    """All entries anew; how many adopt a thing is kept, and what is not among them is forgotten. Whoever changes
+    something meanwhile waits, so that nothing new is replaced by what was read before."""
+    session.execute(sa.text("LOCK TABLE search_entry IN SHARE ROW EXCLUSIVE MODE"))
+    forgotten = set(session.execute(sa.select(HERE.path)).scalars())
+    number = 0
     for some in _batches(entries):
         put(session, *some)
-        paths |= {one.path for one in some}
+        forgotten -= {one.path for one in some}
+        number += len(some)
+    if forgotten:
+        remove(session, *forgotten)
+    return number
+
+
+def fill(session: Session, entries: Iterable[Entry]) -> int:
+    """Those entries that are not there yet. → how many"""
     known = set(session.execute(sa.select(HERE.path)).scalars())
-    if known - paths:
-        remove(session, *known - paths)
-    return len(paths)
+    missing = [one for one in entries if one.path not in known]
+    put(session, *missing)
+    return len(missing)
 
 
 @dataclass(frozen=True)
@@ -220,7 +230,7 @@ class Asked:
     @property
     def exact(self) -> Any:
         assert self.question
-        return HERE.exact.op("&&")(_fixed(sorted(self.question.whole), TEXT_ARRAY))
+        return HERE.exact.op("&&", is_comparison=True)(_fixed(sorted(self.question.whole), TEXT_ARRAY))
 
     def stages(self) -> Iterator[tuple[Match, list[Any]]]:
         """Each class of matches with its conditions; no entry is in two."""
@@ -229,11 +239,14 @@ class Asked:
         yield Match.EXACT, [self.exact]
         if not self.full:
             return
-        yield Match.NAME, [has(HERE.name_words, self.full), ~self.exact]
+        # What is excluded may stand nowhere, also where the words that are asked for stand in the name.
+        excluding = any(one.excluded for one in self.question.terms())
+        named = has(HERE.name_words, self.begun)
+        nowhere = [has(HERE.words, self.begun)] if excluding else []
+        yield Match.NAME, [has(HERE.name_words, self.full), *nowhere, ~self.exact]
         if self.begun != self.full:
-            begun = [has(HERE.name_words, self.begun), ~has(HERE.name_words, self.full), ~self.exact]
-            yield Match.NAME_BEGUN, begun
-        yield Match.ANYWHERE, [has(HERE.words, self.begun), ~has(HERE.name_words, self.begun), ~self.exact]
+            yield Match.NAME_BEGUN, [named, *nowhere, ~has(HERE.name_words, self.full), ~self.exact]
+        yield Match.ANYWHERE, [has(HERE.words, self.begun), ~named, ~self.exact]
 
     def matching(self) -> list[Any]:
         """All classes together."""
@@ -258,8 +271,10 @@ class Asked:
             self.stems |= vocabulary.stems(session, [word for meant in self.better.values() for word in meant])
         return words.corrected(self.question, self.stems, self.better) if self.better else ""
 
-    def similar(self, query: str) -> list[Any]:
-        return [has(HERE.words, query), ~self.matching()[0]]
+    def similar(self, query: str) -> Iterator[tuple[Match, list[Any]]]:
+        named = has(HERE.name_words, query)
+        yield Match.SIMILAR_NAME, [named, has(HERE.words, query), ~self.matching()[0]]
+        yield Match.SIMILAR, [has(HERE.words, query), ~named, ~self.matching()[0]]
 
 
 def ordered(
@@ -273,15 +288,17 @@ def ordered(
         return _rows(session, narrowed, None, [], start, limit + 1)
     found: list[Found] = []
     reached = start[0] if start else Match.EXACT
-    for match, conditions in asked.stages():
-        if match >= reached and len(found) <= limit:
-            here = start if start and match == reached else None
-            found += _rows(session, narrowed, match, conditions, here, limit + 1 - len(found))
-    if len(found) <= limit and (reached == Match.SIMILAR or _few(session, asked, narrowed, len(found), start)):
+
+    def look(stages: Iterable[tuple[Match, list[Any]]]) -> None:
+        for match, conditions in stages:
+            if match >= reached and len(found) <= limit:
+                here = start if match == reached else None
+                found.extend(_rows(session, narrowed, match, conditions, here, limit + 1 - len(found)))
+
+    look(asked.stages())
+    if len(found) <= limit and (reached > Match.ANYWHERE or _few(session, asked, narrowed, len(found), start)):
         query = asked.correct(session)
-        if query:
-            here = start if reached == Match.SIMILAR else None
-            found += _rows(session, narrowed, Match.SIMILAR, asked.similar(query), here, limit + 1 - len(found))
+        look(asked.similar(query) if query else [])
     return found
 
 
@@ -375,7 +392,9 @@ def _holds(on: date, operator: str, values: list[str]) -> Any:
         raise ValueUnusable
     asked = _fixed(values, TEXT_ARRAY)
     changed = HERE.changes_on <= _fixed(on, sa.Date())
-    return (HERE.facets.op(operator)(asked) & changed.is_not(True)) | (HERE.facets_then.op(operator)(asked) & changed)
+    return (HERE.facets.op(operator, is_comparison=True)(asked) & changed.is_not(True)) | (
+        HERE.facets_then.op(operator, is_comparison=True)(asked) & changed
+    )
 
 
 def adoption(values: Sequence[str]) -> Any:

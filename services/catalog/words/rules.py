@@ -23,6 +23,7 @@ _LETTERS = str.maketrans(
     {"æ": "ae", "ä": "ae", "ø": "o", "ö": "o", "å": "a", "đ": "d", "ð": "d", "ŋ": "n", "ŧ": "t", "þ": "th", "ł": "l"}
 )
 _TWO_FOR_ONE = re.compile(r"aa|oe")
+_RUNS = re.compile(r"a{2,}|oe+")
 _OR = frozenset({"or", "eller"})
 # Left out of a question that has other words; they are indexed all the same, so that phrases hold.
 _SMALL = frozenset(
@@ -72,12 +73,13 @@ def fold(text: str) -> str:
 
 @lru_cache(maxsize=50_000)
 def forms(word: str) -> tuple[str, ...]:
-    """The word folded; and, where it may be spelt with two letters for one (Aalesund, Broennoey), with one. Two
-    spellings of a word share a form."""
+    """The word folded; where it may be spelt with two letters for one (Aalesund, Broennoey) also with one; and with
+    all such letters run together, as any two spellings of a word have it."""
     one = fold(word)
     small = unicodedata.normalize("NFKC", word).casefold()
     other = fold(_TWO_FOR_ONE.sub(lambda two: two[0][0], small))
-    return (one,) if other == one else (one, other)
+    together = _RUNS.sub(lambda run: run[0][0], one)
+    return tuple(dict.fromkeys((one, other, together)))
 
 
 def words(text: str) -> list[str]:

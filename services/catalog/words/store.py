@@ -61,7 +61,7 @@ def stems(session: Session, words: Collection[str]) -> dict[str, Stem]:
 
 def learn(session: Session, names: Iterable[str]) -> None:
     """The words of public names. In one order always, so that two who learn the same words do not block each other."""
-    new = {form: word for name in names for word in rules.words(name) for form in rules.forms(word)}
+    new = {form: word for name in names for word in rules.words(name) for form in rules.forms(word) if form.isalpha()}
     kept = sorted((form, word) for form, word in new.items() if rules.SHORTEST_CORRECTED - 1 <= len(form) <= 100)
     if kept:
         session.execute(

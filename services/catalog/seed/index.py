@@ -1,0 +1,28 @@
+"""Everything that the search finds, from the concepts that know it."""
+
+from collections.abc import Iterator
+from datetime import date
+from itertools import chain
+
+from sqlmodel import Session
+
+from services.catalog.components import store as components
+from services.catalog.search import store as search
+from services.catalog.search.rules import Entry
+from services.catalog.specifications import store as specifications
+from services.chassis import clock
+
+
+def everything(session: Session, today: date) -> Iterator[Entry]:
+    return chain(components.entries(session), specifications.entries(session, today))
+
+
+def load(session: Session) -> int:
+    """Let the search find what it does not find yet."""
+    session.flush()
+    return search.fill(session, everything(session, clock.today()))
+
+
+def anew(session: Session) -> int:
+    """All entries as they are now; what is gone is forgotten."""
+    return search.rebuild(session, everything(session, clock.today()))
