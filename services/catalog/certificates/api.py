@@ -302,6 +302,7 @@ def grant(new: NewCertificate, caller: DecisionMaker, session: SessionDep, respo
                 offered_forms=product.delivery_forms,
                 validity=validity,
                 specification_effective_on=version.effective_on,
+                specification_ended_on=version.ended_on,
                 requirements={one.code: one.obligation is Obligation.MUST for one in requirements},
                 results=results,
                 reason=new.reason,

@@ -65,7 +65,7 @@ class CertificatePeriodInvalid(Invalid):
 
 
 class SpecificationNotInForce(Invalid):
-    """The specification's version takes effect after the certificate begins."""
+    """The specification's version is not in force on the day that the certificate begins."""
 
 
 class DeliveryFormNotOffered(Invalid):
@@ -132,11 +132,13 @@ class Grant:
     delivery_forms: Sequence[str]
     offered_forms: Sequence[str]
     validity: Validity
-    specification_effective_on: date
+    specification_effective_on: date | None
+    """None: a draft, which nothing can be certified against."""
     requirements: dict[str, bool]
     results: Sequence[Result]
     reason: str | None
     today: date
+    specification_ended_on: date | None = None
 
 
 def status_on(events: Iterable[Event], validity: Validity, on: date, known_at: datetime) -> Status | None:
@@ -192,10 +194,12 @@ def check_grant(grant: Grant) -> list[Problem]:
         found.append(DecisionOnOwnProduct())
     if grant.validity.to_on < grant.validity.from_on:
         found.append(CertificatePeriodInvalid(pointer="#/valid_to_on"))
-    if grant.specification_effective_on > grant.validity.from_on:
-        found.append(
-            SpecificationNotInForce(f"From {grant.specification_effective_on}.", pointer="#/specification_version")
-        )
+    effective_on, ended_on = grant.specification_effective_on, grant.specification_ended_on
+    if effective_on is None or effective_on > grant.validity.from_on:
+        detail = f"From {effective_on}." if effective_on else "It is a draft."
+        found.append(SpecificationNotInForce(detail, pointer="#/specification_version"))
+    elif ended_on is not None and ended_on <= grant.validity.from_on:
+        found.append(SpecificationNotInForce(f"It ended on {ended_on}.", pointer="#/specification_version"))
     if grant.validity.from_on < grant.today and not grant.reason:
         found.append(BackDatedWithoutReason(pointer="#/reason"))
     found += [

@@ -1,0 +1,125 @@
+"""What a pack says of itself: how it is cited, what its hash is over, and why a certificate does not count."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from services.catalog.certificates.rules import Status
+from services.catalog.specifications.rules import Timeline
+from services.chassis.problems import Conflict, Invalid
+
+LANGUAGES = ("nb", "nn", "en")
+FALL_BACK = {"nb": ("nb", "nn", "en", "se"), "nn": ("nn", "nb", "en", "se"), "en": ("en", "nb", "nn", "se")}
+_CITED = {
+    "nb": "{owner}: {name}, versjon {version} (gjelder fra {effective}). Krav og sertifiserte produkter per {on}. "
+    "{path}, SHA-256 {sha256}",
+    "nn": "{owner}: {name}, versjon {version} (gjeld frå {effective}). Krav og sertifiserte produkt per {on}. "
+    "{path}, SHA-256 {sha256}",
+    "en": "{owner}: {name}, version {version} (effective from {effective}). Requirements and certified products as of "
+    "{on}. {path}, SHA-256 {sha256}",
+}
+_EDITORS = {"nb": "Felleskomponentkatalogen", "nn": "Felleskomponentkatalogen", "en": "The catalogue of components"}
+_WHY = {
+    Status.SUSPENDED: {
+        "nb": "Sertifikatet er suspendert.",
+        "nn": "Sertifikatet er suspendert.",
+        "en": "The certificate is suspended.",
+    },
+    Status.WITHDRAWN: {
+        "nb": "Sertifikatet er tilbakekalt.",
+        "nn": "Sertifikatet er kalla tilbake.",
+        "en": "The certificate is withdrawn.",
+    },
+    Status.EXPIRED: {
+        "nb": "Sertifikatet er utløpt.",
+        "nn": "Sertifikatet er gått ut.",
+        "en": "The certificate has expired.",
+    },
+    Status.NOT_YET_VALID: {
+        "nb": "Sertifikatet gjelder ikke ennå.",
+        "nn": "Sertifikatet gjeld ikkje enno.",
+        "en": "The certificate is not valid yet.",
+    },
+}
+
+
+class NothingInForce(Conflict):
+    """No version of the specification is in force on this day; name one."""
+
+
+class PackOfDraft(Conflict):
+    """A draft cannot be cited; it may still change."""
+
+
+class PackVersionUnknown(Invalid):
+    """The specification has no such version."""
+
+
+def chosen(versions: Mapping[str, Timeline], label: str | None, on: date) -> str:
+    """The label of the version that the pack is of: the one asked for, or of those in force the one that took effect
+    last. `versions` in the order in which they take effect."""
+    if label is None:
+        in_force = [one for one, timeline in versions.items() if timeline.in_force(on)]
+        if not in_force:
+            raise NothingInForce(f"On {on} there is none.")
+        return in_force[-1]
+    if label not in versions:
+        raise PackVersionUnknown(f"There is no {label!r}.", pointer="?version")
+    if not versions[label].published():
+        raise PackOfDraft(f"{label} is not published.")
+    return label
+
+
+def fingerprint(content: Mapping[str, Any]) -> str:
+    """SHA-256, in hexadecimal, over the content as JSON: keys sorted, no space between, UTF-8."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def citation(
+    *,
+    owner: str | None,
+    name: Mapping[str, str],
+    version: str,
+    effective_on: date | None,
+    on: date,
+    path: str,
+    sha256: str,
+) -> dict[str, str]:
+    """How one refers to the pack, in each language that it can be read in."""
+    return {
+        language: text.format(
+            owner=owner or _EDITORS[language],
+            name=in_language(name, language),
+            version=version,
+            effective=dated(effective_on, language),
+            on=dated(on, language),
+            path=path,
+            sha256=sha256,
+        )
+        for language, text in _CITED.items()
+    }
+
+
+def in_language(text: Mapping[str, str] | None, language: str) -> str:
+    """A text in a language, or in the first that there is."""
+    return next((text[one] for one in FALL_BACK[language] if one in text), "") if text else ""
+
+
+def dated(day: date | None, language: str) -> str:
+    if day is None:
+        return "–"
+    return day.isoformat() if language == "en" else f"{day:%d.%m.%Y}"
+
+
+def why_not(status: Status) -> dict[str, str]:
+    return _WHY[status]
+
+
+def not_covered(requirements: Iterable[Any], same: Sequence[str]) -> list[str]:
+    """The requirements of a derived version that a certificate against its source says nothing of: those that say
+    something else here, or are the owner's own. `same`: the ids of those that say the same."""
+    known = set(same)
+    return [one.id for one in requirements if one.id not in known]
