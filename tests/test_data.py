@@ -23,6 +23,7 @@ def rows(name: str) -> list[dict[str, str]]:
         ("ict_cooperation_owners_2015.csv", 226),
         ("shared_components.csv", 48),
         ("shared_components_today.csv", 48),
+        ("helgeland_projects_2018_2019.csv", 23),
     ],
 )
 def test_every_row_is_there(name: str, number: int) -> None:
