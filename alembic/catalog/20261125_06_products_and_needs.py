@@ -75,9 +75,7 @@ def _products() -> None:
     op.add_column("product", sa.Column("registered_by_id", sa.Integer(), nullable=True))
     op.add_column("product", sa.Column("confirmed_on", sa.Date(), nullable=True))
     op.add_column("product", revision_column())
-    op.create_foreign_key(
-        op.f("fk_product_registered_by_id"), "product", "organisation", ["registered_by_id"], ["id"]
-    )
+    op.create_foreign_key(op.f("fk_product_registered_by_id"), "product", "organisation", ["registered_by_id"], ["id"])
     indexed("product", "registered_by_id")
     op.create_table(
         "productcomponent",
@@ -218,10 +216,19 @@ def _documents() -> None:
 
 
 def _needs() -> None:
-    areas = (
-        "health_and_care education planning_and_building citizen_services archive_and_cases finance_and_staff "
-        "infrastructure security_and_privacy strategy preparedness other"
-    ).split()
+    areas = [
+        "health_and_care",
+        "education",
+        "planning_and_building",
+        "citizen_services",
+        "archive_and_cases",
+        "finance_and_staff",
+        "infrastructure",
+        "security_and_privacy",
+        "strategy",
+        "preparedness",
+        "other",
+    ]
     op.create_table(
         "need",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -266,7 +273,9 @@ def _needs() -> None:
         "need_event",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("need_id", sa.Integer(), nullable=False),
-        sa.Column("kind", choice("eventkind", "posted", "reported", "started", "met", "withdrawn", "reopened"), nullable=False),
+        sa.Column(
+            "kind", choice("eventkind", "posted", "reported", "started", "met", "withdrawn", "reopened"), nullable=False
+        ),
         sa.Column("recorded_at", INSTANT, nullable=False),
         sa.Column("organisation_number", sa.String(length=9), nullable=True),
         sa.Column("reason", sa.String(length=2000), nullable=True),

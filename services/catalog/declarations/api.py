@@ -134,7 +134,8 @@ def declare(
     product = products.to_change(session, slug, caller.organisation, today)
     version = specifications.find_version(session, new.specification, new.version)
     if version is None or version.effective_on is None:  # a draft is nothing to declare against
-        raise DeclaredVersionUnknown(f"There is no {new.specification} {new.version}.", pointer="#/version")
+        refuse([DeclaredVersionUnknown(f"There is no {new.specification} {new.version}.", pointer="#/version")])
+        raise AssertionError
     ids = {one.code: one.id for one in specifications.requirements(session, version.id)}
     refuse(rules.check([rules.Answered(one.requirement, one.answer, one.comment) for one in new.answers], ids))
     added = products.Declaration(
@@ -153,6 +154,7 @@ def declare(
             for one in new.answers
         ],
     )
+    products.index(session, slug, today)
     response.headers["Location"] = path = f"/products/{slug}/declarations/{added.uuid}"
     audit.record(session, caller, "declaration.declare", path, new=new.model_dump(mode="json", exclude_none=True))
     feed.tell(
@@ -178,6 +180,7 @@ def withdraw(
     declaration.withdrawn_on = today
     declaration.withdrawn_reason = new.reason
     session.flush()
+    products.index(session, slug, today)
     shown = _kept(session, product.id, id)
     audit.record(session, caller, "declaration.withdraw", f"/products/{slug}/declarations/{id}", reason=new.reason)
     feed.tell(

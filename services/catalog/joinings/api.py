@@ -71,6 +71,7 @@ def leave(id: NeedId, caller: Posting, session: SessionDep, today: clock.TodayDe
 
 
 def _told(session: Session, need: kept_needs.Need, caller: Caller, acting: int, step: str, today: date) -> Joining:
+    kept_needs.index(session, need.uuid, today)
     holders = kept_needs.holders(session, {need.id: need.owner_id}, today)[need.id]
     count = len(needs_rules.organisations_with(kept_needs.having(holders)))
     own = next((one for one in holders if one.organisation.id == acting), None)

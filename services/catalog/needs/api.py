@@ -236,6 +236,7 @@ def post(new: NewNeed, caller: Posting, session: SessionDep, response: Response,
     refuse(found)
     need = store.Need(owner_id=owner.id, posted_at=clock.now(), **_columns(new))
     store.add(session, need, *links, caller.organisation)
+    store.index(session, need.uuid, today)
     response.headers["Location"] = path = f"/needs/{need.uuid}"
     audit.record(session, caller, "need.post", path, new=new.model_dump(mode="json", exclude_none=True))
     feed.tell(session, "need.posted", path, None, state=rules.State.OPEN)
@@ -279,6 +280,7 @@ def change(
     store.put_links(session, need.id, *links)
     need.revision += 1
     session.flush()
+    store.index(session, id, today)
     path = f"/needs/{id}"
     changed = changes.differences(before, _plain(whole))
     audit.record(session, caller, "need.change", path, changed=changed, reason=change.reason)
@@ -304,6 +306,7 @@ def _step(step: rules.Step, summary: str, about: str, seeded: str = SEEDED) -> N
         store.record(session, need.id, kind, clock.now(), caller.organisation, new.reason)
         need.revision += 1
         session.flush()
+        store.index(session, id, today)
         audit.record(session, caller, f"need.{step}", f"/needs/{id}", reason=new.reason)
         feed.tell(session, f"need.{kind}", f"/needs/{id}", None, state=rules.STATES[kind])
         return _shown(session, id, response, today)

@@ -1,7 +1,7 @@
 """Needs as they are kept: what is wanted, what happened to it, and who has joined, the last two only ever added."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -15,6 +15,7 @@ from services.catalog.co_operations import rules as co_operation_rules
 from services.catalog.co_operations import store as co_operations
 from services.catalog.db import Table
 from services.catalog.needs.rules import (
+    LIVE,
     STATES,
     Area,
     Audience,
@@ -23,18 +24,26 @@ from services.catalog.needs.rules import (
     ProjectStatus,
     PublicBodiesOnly,
     State,
+    may_see_whose,
 )
 from services.catalog.organisations import rules as organisation_rules
 from services.catalog.organisations import store as organisations
 from services.catalog.organisations.store import Organisation
+from services.catalog.search import store as search
+from services.catalog.search.rules import Entry, Type, weight
 from services.chassis.db import INSTANT, JSON, choice
 from services.chassis.problems import NotFound
-from services.chassis.values import new_id
+from services.chassis.values import new_id, sort_key
 
 _WORDS = (
     "setweight(to_tsvector('norwegian'::regconfig, title), 'A') || "
     "setweight(to_tsvector('norwegian'::regconfig, COALESCE(description, '{}'::jsonb)), 'B')"
 )
+
+
+FILTERS = ("state", "area", "component", "specification", "requirement", "county", "organisation", "q")
+LONGEST_SORTED = 200
+"""Characters of a title that decide its place in a list; an index entry has a limit."""
 
 
 class Need(Table, table=True):
@@ -292,7 +301,7 @@ def holders(session: Session, owners: dict[int, int | None], today: date) -> dic
     every = {one for needs in held.values() for one in needs}
     resolved = organisations.resolve(session, every, today)
     now = {one: found[0][0] if len(found) == 1 else one for one, found in resolved.items()}
-    known = organisations_by_key(session, set(now.values()))
+    known = organisations.by_ids(session, set(now.values()))
     members = _members(session, {now[one] for needs in held.values() for one, kept in needs.items() if kept[1]}, today)
     found: dict[int, list[Holder]] = {}
     for need, kept in held.items():
@@ -308,11 +317,6 @@ def holders(session: Session, owners: dict[int, int | None], today: date) -> dic
             )
         found[need] = sorted(once.values(), key=lambda one: (not one.owner, one.organisation.sort_key))
     return found
-
-
-def organisations_by_key(session: Session, ids: Collection[int]) -> dict[int, Organisation]:
-    rows = session.exec(select(Organisation).where(col(Organisation.id).in_(ids)))
-    return {row.id: row for row in rows}
 
 
 def _members(session: Session, organisation_ids: Collection[int], today: date) -> dict[int, frozenset[int]]:
@@ -331,3 +335,43 @@ def _members(session: Session, organisation_ids: Collection[int], today: date) -
 def having(holders: Sequence[Holder]) -> list[Having]:
     """For counting each once."""
     return [Having(one.organisation.id, one.members or None) for one in holders]
+
+
+def index(session: Session, uuid: UUID, today: date) -> None:
+    """Let the search find it as it is now."""
+    search.put(session, *_entries(session, [by_uuid(session, uuid)], today))
+
+
+def entries(session: Session, today: date) -> Iterator[Entry]:
+    """Every need as the search finds it."""
+    after: list[Any] | None = None
+    while rows := page(session, after, 500, dict.fromkeys(FILTERS), sees_all=True):
+        yield from _entries(session, rows[:500], today)
+        after = [rows[:500][-1].posted_at, rows[:500][-1].id]
+
+
+def _entries(session: Session, rows: Sequence[sa.Row[Any]], today: date) -> Iterator[Entry]:
+    held = holders(session, {row.key: row.owner_id for row in rows}, today)
+    for row in rows:
+        # Whose a restricted need is shows by no facet either, not even to those who may know: all see one count.
+        public = held[row.key] if may_see_whose(Audience(row.audience), public_body=False) else []
+        name = row.title.get("nb") or next(iter(row.title.values()))
+        state = STATES[EventKind(row.last_event)]
+        facets = {
+            "state": state.value,
+            "county": sorted({one.organisation.county_number for one in public if one.organisation.county_number}),
+            "component": row.components,
+            "specification": sorted({one["specification"] for one in row.requirements}),
+            "area": row.area,
+        }
+        yield Entry(
+            type=Type.NEED,
+            ref=str(row.id),
+            path=f"/needs/{row.id}",
+            name=row.title,
+            summary=row.description,
+            sort_key=sort_key(name[:LONGEST_SORTED]),
+            words=sorted({one["requirement"] for one in row.requirements}),
+            facets=facets,
+            weight=weight(complete=sum(map(bool, facets.values())) / len(facets), ended=state not in LIVE),
+        )

@@ -146,7 +146,7 @@ def _having(
 def _known(
     session: Session, ids: Collection[int], today: date
 ) -> dict[int, tuple[organisations.Organisation, rules.Place]]:
-    rows = kept_needs.organisations_by_key(session, ids)
+    rows = organisations.by_ids(session, ids)
     together = co_operations.co_operations_of(session, ids, today)
     return {
         key: (

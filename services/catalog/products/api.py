@@ -225,6 +225,7 @@ def register(
         **_columns(new, known),
     )
     store.add(session, product, known.further, declared)
+    store.index(session, new.slug, today)
     response.headers["Location"] = path = f"/products/{new.slug}"
     audit.record(session, caller, "product.register", path, new=new.model_dump(mode="json", exclude_none=True))
     feed.tell(session, "product.registered", path, None, on_behalf=on_behalf)
@@ -256,7 +257,7 @@ def change(
         session, slug, caller.organisation, today, changes_supplier="supplier" in change.model_fields_set
     )
     changes.require_match(if_match, product.revision)
-    before = _fields(store.shown(session, slug), store.suppliers_as_registered(session, [product.supplier_id]))
+    before = _fields(store.shown(session, slug), organisations.by_ids(session, [product.supplier_id]))
     wanted = ProductChange.model_validate(change.model_dump(exclude={"reason"}, exclude_unset=True))
     whole = changes.merged(ProductFields, before, wanted)
     changed = changes.differences(before, _json(whole))
@@ -270,6 +271,7 @@ def change(
     product.revision += 1
     store.put_further(session, product.id, known.further)
     session.flush()
+    store.index(session, slug, today)
     path = f"/products/{slug}"
     audit.record(session, caller, "product.change", path, changed=changed, reason=change.reason)
     feed.tell(session, "product.changed", path, None, fields=sorted(changed))
@@ -397,7 +399,7 @@ def _shown(session: Session, slug: str, response: Response, today: date) -> Prod
 def _all_shown(session: Session, rows: Sequence[Any], today: date) -> dict[int, Product]:
     """Products by internal key; two more queries, however many."""
     keys = {row.supplier_id for row in rows} | {row.registered_by_id for row in rows if row.registered_by_id}
-    registered = store.suppliers_as_registered(session, keys)
+    registered = organisations.by_ids(session, keys)
     current = store.suppliers(session, {row.supplier_id for row in rows}, today)
     return {row.id: _one_shown(row, registered, current, today) for row in rows}
 

@@ -1,7 +1,7 @@
 """Products as they are kept: each with its versions, what it declares to meet, and who keeps it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -17,9 +17,15 @@ from services.catalog.organisations.store import Organisation
 from services.catalog.products import rules
 from services.catalog.products.rules import DeliveryForm as DeliveryForm  # certificates and others ask for it here
 from services.catalog.products.rules import Step
+from services.catalog.search import store as search
+from services.catalog.search.rules import Entry, Type, weight
 from services.chassis.db import INSTANT, JSON, choice
 from services.chassis.problems import Conflict, NotFound, refuse
-from services.chassis.values import new_id
+from services.chassis.values import new_id, sort_key
+
+
+LONGEST_SORTED = 200
+"""Characters of a name that decide its place in a list; an index entry has a limit."""
 
 
 class Product(Table, table=True):
@@ -157,6 +163,43 @@ def add(session: Session, product: Product, further: Sequence[int] = (), declare
     put_further(session, product.id, further)
 
 
+def index(session: Session, slug: str, today: date) -> None:
+    """Let the search find it as it is now."""
+    search.put(session, *_entries(session, [shown(session, slug)], today))
+
+
+def entries(session: Session, today: date) -> Iterator[Entry]:
+    """Every product as the search finds it."""
+    after: list[Any] | None = None
+    while rows := page(session, after, 500):
+        yield from _entries(session, rows[:500], today)
+        after = [rows[:500][-1].slug]
+
+
+def _entries(session: Session, rows: Sequence[sa.Row[Any]], today: date) -> Iterator[Entry]:
+    of_today = suppliers(session, {row.supplier_id for row in rows}, today)
+    for row in rows:
+        owners = of_today[row.supplier_id]
+        name = row.name.get("nb") or next(iter(row.name.values()))
+        facets = {
+            "supplier": [one.organisation_number or one.name for one in owners],
+            "delivery_form": row.delivery_forms,
+            "hosting_country": sorted(set(row.hosting_countries.values())),
+            "component": [*([row.component] if row.component else []), *row.further_components],
+            "specification": [one["specification"] for one in row.declares],
+        }
+        yield Entry(
+            type=Type.PRODUCT,
+            ref=row.slug,
+            path=f"/products/{row.slug}",
+            name=row.name,
+            sort_key=sort_key(name[:LONGEST_SORTED]),
+            words=[one.name for one in owners],
+            facets=facets,
+            weight=weight(complete=sum(map(bool, facets.values())) / len(facets)),
+        )
+
+
 def put_further(session: Session, product_id: int, further: Sequence[int]) -> None:
     """The components that it is offered for besides the first, in this order."""
     session.execute(sa.delete(ProductComponent).where(col(ProductComponent.product_id) == product_id))
@@ -209,15 +252,10 @@ def to_change(session: Session, slug: str, caller: str, today: date, *, changes_
     return product
 
 
-def suppliers_as_registered(session: Session, ids: Collection[int]) -> dict[int, Organisation]:
-    rows = session.exec(select(Organisation).where(col(Organisation.id).in_(ids)))
-    return {row.id: row for row in rows}
-
-
 def suppliers(session: Session, ids: Collection[int], today: date) -> dict[int, list[Organisation]]:
     """Each supplier as it is today: itself, or whoever it has merged into or been split among."""
     resolved = organisations.resolve(session, ids, today)
-    known = suppliers_as_registered(session, {one for found in resolved.values() for one, _ in found} | set(ids))
+    known = organisations.by_ids(session, {one for found in resolved.values() for one, _ in found} | set(ids))
     return {id: [known[one] for one, _ in found] or [known[id]] for id, found in resolved.items()}
 
 

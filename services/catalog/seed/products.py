@@ -107,9 +107,7 @@ def _declaration(session: Session, one: dict[str, Any]) -> bool:
     product = products.by_slug(session, one["product"])
     named = (one["product"], one["specification"], one["version"])
     if session.exec(
-        select(products.Declaration).where(
-            col(products.Declaration.uuid) == seed_id(f"declaration:{':'.join(named)}")
-        )
+        select(products.Declaration).where(col(products.Declaration.uuid) == seed_id(f"declaration:{':'.join(named)}"))
     ).first():
         return False
     supplier = products.find(session, one["product"])

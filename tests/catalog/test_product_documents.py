@@ -1,0 +1,181 @@
+"""Documents about products: byte for byte, approved by someone else, and seen by whom they concern."""
+
+import hashlib
+import io
+import zipfile
+from itertools import product as pairs
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.catalog.documents import rules
+from services.catalog.documents.rules import State, Step
+from services.chassis.values import seed_id
+from tests.catalog.conftest import BRONNOY, EDITOR, FJORDVAKT, HAVORN, problem, walk
+from tests.catalog.test_products import walk_events
+from tests.issuer import Issuer
+
+PDF = b"%PDF-1.7\nhemmelig innhold\n%%EOF\n"
+PATH = "/products/havorn-alarm/documents"
+PUBLIC, CONCEPT = (f"/products/fjordvakt-alarm/documents/{seed_id(f'document:{one}')}" for one in ("public", "concept"))
+
+
+@pytest.fixture
+def havorn(issuer: Issuer) -> dict[str, str]:
+    return issuer.bearer(HAVORN, "catalog.write")
+
+
+def uploaded(
+    catalog: TestClient, headers: dict[str, str], content: bytes = PDF, media: str = rules.PDF, **query: str
+) -> Any:
+    asked = {"type": "dpia", "title": "Vurdering", "file_name": "vurdering æøå.pdf"} | query
+    return catalog.post(PATH, params=asked, content=content, headers=headers | {"Content-Type": media})
+
+
+def folder(**files: bytes) -> bytes:
+    kept = io.BytesIO()
+    with zipfile.ZipFile(kept, "w") as made:
+        for name, content in files.items():
+            made.writestr(name.replace("__", "/"), content)
+    return kept.getvalue()
+
+
+def test_a_document_comes_back_byte_for_byte(catalog: TestClient, havorn: dict[str, str]) -> None:
+    made = uploaded(catalog, havorn)
+    assert made.status_code == 201, made.text
+    told = made.json()
+    assert (told["sha256"], told["size"], told["state"]) == (hashlib.sha256(PDF).hexdigest(), len(PDF), "concept")
+    answer = catalog.get(f"{made.headers['Location']}/content", headers=havorn)
+    assert answer.content == PDF
+    assert answer.headers["Content-Type"] == "application/pdf"
+    assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''vurdering%20%C3%A6%C3%B8%C3%A5.pdf"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "private, no-store"
+
+
+@pytest.mark.parametrize(
+    ("viewer", "sees"),
+    [
+        (None, False),
+        (HAVORN, True),  # its supplier
+        (FJORDVAKT, False),  # another supplier
+        ("100000024", False),  # a third
+        (BRONNOY, True),  # a municipality
+        (EDITOR, True),  # the joint unit
+        ("987654325", False),  # nobody that is registered
+    ],
+)
+def test_a_document_is_for_public_bodies_and_its_supplier_until_it_is_public(
+    catalog: TestClient,
+    havorn: dict[str, str],
+    editor: dict[str, str],
+    issuer: Issuer,
+    viewer: str | None,
+    sees: bool,
+) -> None:
+    path = uploaded(catalog, havorn).headers["Location"]
+    headers = issuer.bearer(viewer) if viewer else {}
+
+    def seen() -> set[int]:
+        found = {catalog.get(where, headers=headers).status_code for where in (path, f"{path}/content")}
+        listed = catalog.get(PATH, headers=headers).json()["items"]
+        return found | {200 if path.endswith(listed[0]["id"]) else 500} if listed else found
+
+    assert seen() == ({200} if sees else {404})
+    told = [one["subject"] for one in walk_events(catalog, headers)]
+    assert (path in told) == (viewer == HAVORN), "an event would tell that it exists"
+    closed = catalog.post(f"{path}/approve", json={"public": False}, headers=editor)
+    assert closed.status_code == 200, closed.text
+    assert seen() == ({200} if sees else {404}), "approved, but not as public"
+    second = uploaded(catalog, havorn, PDF + b"2").headers["Location"]
+    assert catalog.post(f"{second}/approve", json={"public": True}, headers=editor).status_code == 200
+    assert catalog.get(f"{second}/content", headers=headers).content == PDF + b"2", "all see what is public"
+    withdrawn = catalog.post(f"{second}/withdraw", json={"reason": "Utdatert"}, headers=havorn)
+    assert withdrawn.json()["state"] == "withdrawn"
+    assert catalog.get(second, headers=headers).status_code == (200 if sees else 404)
+
+
+def test_a_supplier_never_sees_anothers_by_any_list(shared_catalog: TestClient, issuer: Issuer) -> None:
+    for headers in ({}, issuer.bearer(HAVORN, "catalog.write")):
+        assert [one["state"] for one in walk_with(shared_catalog, headers)] == ["approved"]
+        assert problem(shared_catalog.get(CONCEPT, headers=headers)) == (404, "document-not-found")
+        assert problem(shared_catalog.get(f"{CONCEPT}/content", headers=headers)) == (404, "document-not-found")
+        reason = {"reason": "Prøve"}
+        if headers:
+            assert problem(shared_catalog.post(f"{CONCEPT}/withdraw", json=reason, headers=headers)) == (
+                404,
+                "document-not-found",
+            )
+    assert {one["state"] for one in walk_with(shared_catalog, issuer.bearer(BRONNOY))} == {"approved", "concept"}
+
+
+def walk_with(catalog: TestClient, headers: dict[str, str]) -> list[dict[str, Any]]:
+    answer = catalog.get("/products/fjordvakt-alarm/documents", headers=headers)
+    items: list[dict[str, Any]] = answer.json()["items"]
+    return items
+
+
+def test_four_eyes(catalog: TestClient, issuer: Issuer, editor: dict[str, str]) -> None:
+    own = uploaded(catalog, editor).headers["Location"]
+    assert problem(catalog.post(f"{own}/approve", json={}, headers=editor)) == (403, "four-eyes")
+    supplier = issuer.bearer(HAVORN, "catalog.admin")
+    assert problem(catalog.post(f"{own}/reject", json={"reason": "Nei"}, headers=supplier)) == (403, "four-eyes")
+    other = issuer.bearer(BRONNOY, "catalog.admin")
+    assert catalog.post(f"{own}/reject", json={"reason": "Mangler vurdering"}, headers=other).status_code == 200
+    assert problem(catalog.post(f"{own}/approve", json={}, headers=other)) == (409, "document-step-refused")
+    events = catalog.get(own, headers=other).json()["events"]
+    assert [(one["state"], one["reason"]) for one in events] == [("rejected", "Mangler vurdering")]
+
+
+def test_others_do_not_upload(shared_catalog: TestClient, issuer: Issuer) -> None:
+    assert problem(uploaded(shared_catalog, issuer.bearer(FJORDVAKT, "catalog.write"))) == (403, "may-not-upload")
+    assert walk(shared_catalog, PATH) == []
+
+
+def test_only_what_is_listed_and_what_it_says_it_is(shared_catalog: TestClient, havorn: dict[str, str]) -> None:
+    def refused(content: bytes, media: str, **query: str) -> tuple[int, str]:
+        return problem(uploaded(shared_catalog, havorn, content, media, **query))
+
+    assert refused(b"<script>alert(1)</script>", "text/html") == (415, "media-type-not-taken")
+    assert refused(b"<html>", rules.PDF) == (422, "content-mismatch")
+    assert refused(b"", rules.PDF) == (422, "content-missing")
+    assert refused(folder(a=b"b"), rules.DOCX) == (422, "content-mismatch")
+    assert refused(PDF, rules.PDF, file_name="../../etc/passwd") == (422, "file-name-unusable")
+    assert refused(b"%PDF-" + b"0" * rules.LARGEST, rules.PDF) == (413, "document-too-large")
+    assert shared_catalog.get(PATH, headers=havorn).json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("media", "content"),
+    [
+        (rules.PDF, PDF),
+        (rules.PNG, b"\x89PNG\r\n\x1a\n...."),
+        (rules.JPEG, b"\xff\xd8\xff\xe0...."),
+        (rules.DOCX, folder(**{"[Content_Types].xml": b"<x/>", "word__document.xml": b"<x/>"})),
+        (rules.ODT, folder(mimetype=rules.ODT.encode(), content=b"<x/>")),
+    ],
+)
+def test_each_kind_is_known_by_its_content_and_no_other_is_taken_for_it(media: str, content: bytes) -> None:
+    assert rules.check_content(content, media, "fil") == []
+    assert all(rules.check_content(content, other, "fil") for other in rules.MEDIA_TYPES if other != media)
+
+
+@given(st.binary(max_size=60), st.sampled_from(rules.MEDIA_TYPES))
+def test_no_content_breaks_the_look_at_it(content: bytes, media: str) -> None:
+    rules.check_content(b"PK\x03\x04" + content, media, "fil")
+
+
+@pytest.mark.parametrize(("state", "step"), list(pairs(State, Step)))
+def test_a_document_takes_the_steps_of_the_table_and_no_other(state: State, step: Step) -> None:
+    expected = {
+        State.CONCEPT: {Step.APPROVE, Step.REJECT, Step.WITHDRAW},
+        State.APPROVED: {Step.WITHDRAW},
+        State.REJECTED: {Step.WITHDRAW},
+        State.WITHDRAWN: set(),
+    }
+    caller = "uploader" if step is Step.WITHDRAW else "other"
+    refused = rules.check_step(state, step, caller=caller, uploaded_by="uploader", suppliers=["supplier"])
+    assert bool(refused) == (step not in expected[state])
