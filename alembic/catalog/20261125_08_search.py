@@ -26,6 +26,11 @@ TYPES = (
     "co_operation",
     "need",
 )
+_NAME = "to_tsvector('norwegian'::regconfig, name)"
+COMPONENT_WORDS = {
+    "name_words": _NAME,
+    "words": f"setweight({_NAME}, 'A') || setweight(to_tsvector('norwegian'::regconfig, COALESCE(summary, '{{}}'::jsonb)), 'B')",
+}
 
 
 def upgrade() -> None:
@@ -79,9 +84,17 @@ def upgrade() -> None:
     op.create_index(
         "ix_search_entry_changes", "search_entry", ["changes_on"], postgresql_where=sa.text("changes_on IS NOT NULL")
     )
+    for name in ("name_words", "words"):  # a component is found by its entry
+        op.drop_index(f"ix_component_{name}", table_name="component")
+        op.drop_column("component", name)
 
 
 def downgrade() -> None:
+    for name, words in COMPONENT_WORDS.items():
+        op.add_column(
+            "component", sa.Column(name, postgresql.TSVECTOR(), sa.Computed(words, persisted=True), nullable=True)
+        )
+        op.create_index(f"ix_component_{name}", "component", [name], postgresql_using="gin")
     op.drop_table("search_entry")
     op.drop_table("word")
     for language in ("norwegian", "english"):
