@@ -106,7 +106,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         *_belongs("componentversion"),
         _text("label", 80, nullable=False),
-        sa.Column("semantic_key", sa.String(length=400, collation="C"), nullable=True),
+        sa.Column("semantic_key", sa.String(length=600, collation="C"), nullable=True),
         sa.Column("released_on", sa.Date(), nullable=False),
         sa.Column("supported_from_on", sa.Date(), nullable=False),
         sa.Column("supported_to_on", sa.Date(), nullable=True),
@@ -138,9 +138,7 @@ def upgrade() -> None:
         "repository_address",
         _text("url", 500, nullable=False),
         sa.Column("repository_id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["repository_id"], ["repository.id"], name=op.f("fk_repository_address_repository_id")
-        ),
+        sa.ForeignKeyConstraint(["repository_id"], ["repository.id"], name=op.f("fk_repository_address_repository_id")),
         sa.PrimaryKeyConstraint("url", name=op.f("pk_repository_address")),
     )
     op.create_index(op.f("ix_repository_address_repository_id"), "repository_address", ["repository_id"])

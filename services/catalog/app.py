@@ -2,12 +2,24 @@
 
 from fastapi import FastAPI
 
+from services.catalog.amendments import api as amendments
 from services.catalog.certificates import api as certificates
 from services.catalog.components import api as components
+from services.catalog.dependencies import api as dependencies
+from services.catalog.derivations import api as derivations
+from services.catalog.drafts import api as drafts
+from services.catalog.hits import api as hits
 from services.catalog.organisations import api as organisations
+from services.catalog.packs import api as packs
 from services.catalog.products import api as products
+from services.catalog.releases import api as releases
+from services.catalog.repositories import api as repositories
+from services.catalog.scores import api as scores
 from services.catalog.settings import Settings
+from services.catalog.specification_versions import api as specification_versions
 from services.catalog.specifications import api as specifications
+from services.catalog.steps import api as steps
+from services.catalog.stewards import api as stewards
 from services.chassis import feed, trail
 from services.chassis.app import new_app
 from services.chassis.db import Database
@@ -37,11 +49,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         routers=[  # the hot ones first: a request looks through the routes in order
             certificates.verify_router,
             components.router,
+            stewards.router,
+            steps.router,
+            scores.router,
+            repositories.router,
+            releases.router,
+            dependencies.router,
             certificates.router,
             organisations.router,
             organisations.co_operations_router,
             products.router,
             specifications.router,
+            specification_versions.router,
+            drafts.router,
+            amendments.router,
+            derivations.router,
+            packs.router,
+            hits.router,
             feed.new_open_events_router(SOURCE, "Samvirke: news of the catalogue"),
             trail.new_audit_router("catalog.write", "catalog.admin", "100000008", "/components"),
         ],

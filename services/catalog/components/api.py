@@ -1,38 +1,112 @@
 """Components over HTTP."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Path, Query, Request, Response
-from pydantic import Field
+from fastapi import Body, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import Field, StringConstraints
 
 from services.catalog.components import rules, store
+from services.catalog.lifecycles import rules as lifecycles
+from services.catalog.lifecycles.rules import EventKind, LifeCycle
 from services.catalog.organisations import store as organisations
-from services.chassis import audit, paging
+from services.catalog.search import store as search
+from services.catalog.search.rules import Type
+from services.chassis import audit, changes, clock, feed, paging
 from services.chassis.app import new_router
 from services.chassis.auth import Caller, needs
+from services.chassis.changes import IfMatch, TextChange
+from services.chassis.clock import TodayDep
 from services.chassis.contract import example
-from services.chassis.db import DatabaseDep, ReaderDep, SessionDep
-from services.chassis.problems import refuse
+from services.chassis.db import Database, DatabaseDep, SessionDep
+from services.chassis.hot import add_hot_read
+from services.chassis.problems import Invalid, Problem, refuse
 from services.chassis.values import In, OrganisationNumber, Out, Slug, Text, TextOut
+from services.chassis.view import ViewDep, Viewed, answer, answer_json
 
 router = new_router("/components", "Components")
 
+SEEDED = "velferdsteknologi-trygghetsplattform"
+JOINT_UNIT = "100000008"
+Address = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$", max_length=500)]
+Name = Annotated[str, Path(description="The component's name in addresses", examples=[SEEDED])]
+Service = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Writer = Annotated[Caller, needs("catalog.write")]
 
-class NewComponent(In):
-    slug: Annotated[Slug, Field(description="Its name in addresses, for ever", examples=["felles-skjemabibliotek"])]
+
+class OrganisationUnknown(Invalid):
+    """No registered organisation has this number."""
+
+
+class FilterWithoutWords(Invalid):
+    """This filter cannot stand beside words to search for."""
+
+
+class Described(In):
+    """What its owner says about a component."""
+
     kind: rules.Kind = rules.Kind.COMPONENT
     name: Text
     summary: Text | None = Field(default=None, description="What it does, and for whom")
+    purpose: Text | None = Field(default=None, description="What it is good for: the need behind it")
+    target_services: list[Service] = Field(
+        default=[],
+        max_length=50,
+        description="The municipal services that it serves, in your words",
+        examples=[["helse og omsorg"]],
+    )
     reuse: rules.Reuse | None = Field(
         default=None, description="`reuse`: copied and run by each. `shared_use`: one running instance for all"
     )
     level: rules.Level | None = Field(default=None, description="Whose tasks it serves")
-    life_cycle: rules.LifeCycle = Field(
-        default=rules.LifeCycle.PROPOSED, description="`approved` is the editors' (scope catalog.admin)"
+    operator: OrganisationNumber | None = Field(
+        default=None, description="Shared use: who runs it, by the number of a registered organisation"
     )
-    ended_on: date | None = Field(default=None, description="The day it ended, if it is retired and the day is known")
+    price_note: Text | None = Field(default=None, description="Shared use: what it costs, in words")
+    terms_url: Address | None = Field(default=None, description="Shared use: where its terms stand")
+    data_processing_agreement_url: Address | None = Field(
+        default=None, description="Shared use: where its data processing agreement stands"
+    )
+    licence: str | None = Field(
+        default=None, max_length=200, description="Reuse: an SPDX licence expression", examples=["EUPL-1.2"]
+    )
+
+
+class NewComponent(Described):
+    slug: Annotated[Slug, Field(description="Its name in addresses, for ever", examples=["felles-skjemabibliotek"])]
+
+
+class _Owned(Described):
+    owner: OrganisationNumber | None = None
+
+
+class ComponentChange(In):
+    """What is not named stays, what is null goes (RFC 7396)."""
+
+    kind: rules.Kind | None = None
+    name: TextChange | None = None
+    summary: TextChange | None = None
+    purpose: TextChange | None = None
+    target_services: list[Service] | None = Field(default=None, max_length=50)
+    reuse: rules.Reuse | None = Field(default=None, description="A change of it needs a reason")
+    level: rules.Level | None = None
+    operator: OrganisationNumber | None = None
+    price_note: TextChange | None = None
+    terms_url: Address | None = None
+    data_processing_agreement_url: Address | None = None
+    licence: str | None = Field(default=None, max_length=200, description="A change of it needs a reason")
+    owner: OrganisationNumber | None = Field(
+        default=None, description="Editors only, and with a reason; an owner hands it over (`POST …/transfer`)"
+    )
+    reason: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=2000,
+        exclude=True,
+        description="Why; needed when owner, licence or reuse change. Stands in the audit trail",
+    )
 
 
 class Owner(Out):
@@ -55,6 +129,14 @@ class Source(Out):
     reuse_basis: str | None = Field(description="Whether the source calls it reuse or shared use («kilde») or we do")
 
 
+class Planned(Out):
+    """A change that takes effect on a day to come."""
+
+    life_cycle: LifeCycle
+    effective_on: date
+    reason: str | None
+
+
 class Component(Out):
     """A shared component, or what is filed beside them."""
 
@@ -62,21 +144,43 @@ class Component(Out):
     kind: rules.Kind
     name: TextOut
     summary: TextOut | None
+    purpose: TextOut | None
+    target_services: list[str]
     reuse: rules.Reuse | None
     level: rules.Level | None
     owner: Owner | None
-    life_cycle: rules.LifeCycle = Field(description="`unknown` where nobody has attested it lately")
-    life_cycle_reason: str | None = Field(description="Why it is filed so")
-    ended_on: date | None
+    operator: Owner | None = Field(description="Who runs it for all, where it is for shared use")
+    price_note: TextOut | None
+    terms_url: str | None
+    data_processing_agreement_url: str | None
+    licence: str | None = Field(description="SPDX")
+    life_cycle: LifeCycle = Field(description="Today. `unknown` where nobody has attested it lately")
+    life_cycle_reason: str | None = Field(description="Why it is so, or is filed so")
+    planned: Planned | None
+    decide_by_on: date | None = Field(
+        description="While it is proposed: the editors decide by this day, 20 Norwegian working days on"
+    )
+    ended_on: date | None = Field(description="The day it ended, or is to end")
+    replaced_by: str | None = Field(description="The component that replaces it")
+    transfer_to: str | None = Field(description="The organisation that it is offered to, by number")
+    confirmed_on: date | None = Field(description="When its owner last said that all this is right")
+    stale: bool = Field(description="Not confirmed for more than 365 days, or never")
     source: Source | None
 
 
-class Filters(In):
+class Filters(Viewed):
+    slug: list[Slug] | None = Field(default=None, max_length=100, description="These, by name; may be repeated")
     kind: rules.Kind | None = None
     reuse: rules.Reuse | None = None
     level: rules.Level | None = None
-    life_cycle: rules.LifeCycle | None = None
+    life_cycle: LifeCycle | None = None
     owner: OrganisationNumber | None = Field(default=None, description="The owner's organisation number")
+    operator: OrganisationNumber | None = Field(default=None, description="The operator's organisation number")
+    licence: str | None = Field(default=None, max_length=200, description="An SPDX licence, letter for letter")
+    overdue: bool | None = Field(default=None, description="Whether the editors' deadline for deciding has passed")
+    stale: bool | None = Field(
+        default=None, description="Whether its owner has not confirmed it for more than 365 days"
+    )
     q: str | None = Field(
         default=None,
         min_length=1,
@@ -89,39 +193,85 @@ class Filters(In):
     limit: paging.Limit = paging.DEFAULT
 
 
-@router.get("/{slug}", summary="Read a component", response_model=Component, openapi_extra=example())
-async def read(
-    slug: Annotated[
-        str,
-        Path(description="The component's name in addresses", examples=["velferdsteknologi-trygghetsplattform"]),
-    ],
-    database: DatabaseDep,
-) -> Response:
-    """One component. `life_cycle` is what is known today; what a report said in its time stands under `source`."""
-    # async, as measured: 1.4 times as many a second as through the thread pool. The database builds the bytes.
-    return Response(await store.shown(database, slug), media_type="application/json")
+_BESIDE_WORDS = {"kind", "reuse", "level", "life_cycle", "owner"}
 
 
-@router.get("", summary="List and search components", openapi_extra=example(query={"q": "velferdsteknologi"}))
-def list_components(
-    filters: Annotated[Filters, Query()], reader: ReaderDep, request: Request, response: Response
-) -> paging.Page[Component]:
+async def _read(slug: Name, database: DatabaseDep, today: TodayDep, view: ViewDep) -> Response:
+    """One component. `life_cycle` is what is known today; what a report said in its time stands under `source`. The
+    `ETag` is what a change starts from."""
+    body, revision = await store.shown(database, slug, today)
+    return answer_json(view, body, Component, {"ETag": changes.etag(revision)}) if view else _whole(body, revision)
+
+
+async def _read_plainly(request: Request) -> Response:
+    found: Database = request.app.state.database
+    return _whole(*await store.shown(found, request.path_params["slug"], clock.today()))
+
+
+def _whole(body: str, revision: int) -> Response:
+    return Response(body, media_type="application/json", headers={"ETag": changes.etag(revision)})
+
+
+add_hot_read(
+    router,
+    "/{slug}",
+    _read,
+    _read_plainly,
+    name="read",
+    summary="Read a component",
+    response_model=Component,
+    openapi_extra=example(),
+)
+
+
+@router.get(
+    "",
+    summary="List and search components",
+    response_model=paging.Page[Component],
+    openapi_extra=example(query={"q": "velferdsteknologi"}),
+)
+async def list_components(
+    filters: Annotated[Filters, Query()], database: DatabaseDep, today: TodayDep, request: Request, response: Response
+) -> Any:
     """Without `q`: by name, sorted as Norwegian does. With `q`: the best match first, words in the name counting
-    most; a search ranks at most 1,000 matches. Filters narrow the list together. Of the 48 entries from the reports
-    of 2011–2019 about two thirds are components; the others are standards, projects, reports, schemes and guides
-    (`kind`)."""
-    narrowed = filters.model_dump(mode="json", exclude={"after", "limit", "q"})
-    if filters.q is None:
-        rows = store.page(reader, paging.start(filters.after, str, str), filters.limit, narrowed)
-    else:
-        rows = store.search(reader, filters.q, paging.start(filters.after, int, str), filters.limit, narrowed)
+    most (`GET /search` tells facets and marks besides). Filters narrow the list together. Of the 48 entries from the
+    reports of 2011–2019 about two thirds are components; the others are standards, projects, reports, schemes and
+    guides (`kind`)."""
+    # async: without `q` the database builds the bytes, one query a page, and nothing is parsed on the way.
+    asked = filters.model_dump(include=set(store.FILTERS), exclude_none=True)
+    if filters.q is not None:
+        page = await run_in_threadpool(_search, database, filters, asked, today, request, response)
+        return answer(filters.view(), page, response)
+    rows = await store.page(database, paging.start(filters.after, str, str), filters.limit, asked, today)
+    following = paging.cursor(*rows[filters.limit - 1][1:]) if len(rows) > filters.limit else None
+    if following:
+        response.headers["Link"] = f'<{request.url.include_query_params(after=following)}>; rel="next"'
+    items = ",".join(row["shown"] for row in rows[: filters.limit])
+    ends = f'"{following}"' if following else "null"
+    body = f'{{"items":[{items}],"next":{ends}}}'
+    if view := filters.view():
+        return answer(view, paging.Page[Component].model_validate_json(body), response)
+    return Response(body, media_type="application/json", headers=dict(response.headers))
+
+
+def _search(
+    database: Database, filters: Filters, asked: dict[str, Any], today: date, request: Request, response: Response
+) -> paging.Page[Component]:
+    refuse(FilterWithoutWords(pointer=f"?{name}") for name in asked if name not in _BESIDE_WORDS)
+    only = {name: [str(value)] for name, value in asked.items()}
+    with database.reading() as reader:
+        found = search.find(
+            reader, filters.q, types=[Type.COMPONENT], only=only, on=today, after=filters.after, limit=filters.limit
+        )
+        shown = store.shown_many(reader, [one.ref for one in found], today)
+    by_slug = {one["slug"]: one for one in shown}
     return paging.page(
         request,
         response,
-        rows,
+        found,
         filters.limit,
-        lambda row: paging.cursor(*row[1:]),
-        lambda row: Component.model_validate(row.shown),
+        lambda one: one.cursor,
+        lambda one: Component.model_validate(by_slug[one.ref]),
     )
 
 
@@ -136,27 +286,141 @@ def list_components(
             "slug": "felles-skjemabibliotek",
             "name": {"nb": "Felles skjemabibliotek (eksempel)", "nn": "Felles skjemabibliotek (døme)"},
             "summary": {"nb": "Skjema for kommunale tjenester som andre kan kopiere og tilpasse."},
+            "target_services": ["byggesak", "skjenkebevilling"],
             "reuse": "reuse",
             "level": "municipal",
+            "licence": "EUPL-1.2",
         },
     ),
 )
-def register(new: NewComponent, caller: Annotated[Caller, needs("catalog.write")], session: SessionDep) -> Response:
-    """Your organisation becomes the owner; it must be registered. A new component is `proposed` unless you say
-    otherwise."""
+def register(new: NewComponent, caller: Writer, session: SessionDep, today: TodayDep) -> Response:
+    """Your organisation becomes the owner; it must be registered. It is `proposed`: the editors approve or reject it
+    within 20 working days, and then you publish it. What shared use and reuse entail (operator, terms, licence, …) may
+    come later, but before that."""
     owner = organisations.of_caller(session, caller.organisation)
-    refuse(rules.check(new.life_cycle, new.ended_on, editor=caller.may("catalog.admin")))
-    store.add(
-        session,
-        store.new(
-            new.slug,
-            new.name.kept(),
-            summary=new.summary.kept() if new.summary else None,
-            owner_id=owner.id,
-            **new.model_dump(include={"kind", "reuse", "level", "life_cycle", "ended_on"}),
-        ),
+    refuse([*rules.check_licence(new.licence), *_unknown(session, new.operator, "#/operator")])
+    component = store.new(
+        new.slug,
+        new.name.kept(),
+        owner_id=owner.id,
+        authors=[caller.client],
+        confirmed_on=today,
+        life_cycle=LifeCycle.PROPOSED,
+        **_columns(session, new),
     )
+    store.add(session, component)
+    store.move(
+        session,
+        component,
+        EventKind.PROPOSED,
+        caller,
+        effective_on=today,
+        recorded_at=clock.now(),
+        today=today,
+        reason=None,
+    )
+    session.flush()
+    store.index(session, component)
     path = f"/components/{new.slug}"
     audit.record(session, caller, "component.register", path, new=new.model_dump(mode="json", exclude_none=True))
-    shown = store.just_added(session, new.slug)
-    return Response(shown, status_code=201, media_type="application/json", headers={"Location": path})
+    feed.tell(session, "component.proposed", path, None, decide_by_on=str(component.decide_by_on))
+    answered = _whole(*store.shown_here(session, new.slug, today))
+    answered.status_code = 201
+    answered.headers["Location"] = path
+    return answered
+
+
+@router.patch(
+    "/{slug}",
+    summary="Change a component",
+    response_model=Component,
+    openapi_extra=example(
+        organisation=JOINT_UNIT,
+        headers={"If-Match": '"1"'},
+        media_type=changes.MERGE_PATCH,
+        body={"summary": {"en": "A shared platform for safety alerts (fictional)."}, "level": "municipal"},
+    ),
+)
+def change(
+    slug: Name,
+    new: Annotated[ComponentChange, Body(media_type=changes.MERGE_PATCH)],
+    caller: Writer,
+    session: SessionDep,
+    today: TodayDep,
+    if_match: IfMatch = None,
+) -> Response:
+    """Its owner, or an editor, changes it in part. What it must have to be available cannot be taken away while it is.
+    Whoever changes a proposal is one of its authors, and does not approve it. State: see the steps."""
+    component = store.lock(session, slug, today)
+    editor = caller.may("catalog.admin")
+    owner = store.number_of(session, component.owner_id)
+    refuse(lifecycles.check_actor(lifecycles.Step.PROPOSE, owner, caller.organisation, editor=editor))
+    changes.require_match(if_match, component.revision)
+    before = _as_described(session, component)
+    owned = before | {"owner": owner}
+    after = changes.merged(_Owned, owned, new)
+    changed = changes.differences(owned, after.model_dump(mode="json", exclude_none=True))
+    needing = [f"#/{name}" for name in changed if name in rules.SENSITIVE]
+    refuse(
+        [
+            *rules.check_owner_change(changed, editor=editor),
+            *([changes.ReasonMissing(pointer=pointer) for pointer in needing] if not new.reason else []),
+            *(rules.check_licence(after.licence) if "licence" in changed else []),
+            *_unknown(session, after.operator, "#/operator"),
+            *_unknown(session, after.owner, "#/owner"),
+            *_taken_away(before, after, component),
+        ]
+    )
+    if not changed:
+        return _whole(*store.shown_here(session, slug, today))
+    for name, value in _columns(session, after).items():
+        setattr(component, name, value)
+    component.name, component.sort_key = after.name.kept(), store.sorts_by(after.name.kept())
+    if "owner" in changed:
+        component.owner_id, component.owner_name = store.organisation_of(session, after.owner), None
+        component.transfer_to_id = None
+    if component.life_cycle in (LifeCycle.PROPOSED, LifeCycle.REJECTED):
+        component.authors = sorted({*component.authors, caller.client})
+    component.revision += 1
+    session.flush()
+    store.index(session, component)
+    path = f"/components/{slug}"
+    audit.record(session, caller, "component.change", path, changed=changed, reason=new.reason)
+    feed.tell(session, "component.changed", path, None, fields=sorted(changed))
+    return _whole(*store.shown_here(session, slug, today))
+
+
+def _columns(session: SessionDep, new: Described) -> dict[str, Any]:
+    """As the table keeps it, but for the name."""
+    texts = {"summary": new.summary, "purpose": new.purpose, "price_note": new.price_note}
+    plain = new.model_dump(
+        include={"kind", "reuse", "level", "terms_url", "data_processing_agreement_url", "licence", "target_services"}
+    )
+    kept = {name: text.kept() if text else None for name, text in texts.items()}
+    return plain | kept | {"operator_id": store.organisation_of(session, new.operator)}
+
+
+def _as_described(session: SessionDep, component: store.Component) -> dict[str, Any]:
+    """As its owner would register it now."""
+    whole = component.model_dump(mode="json", include=set(Described.model_fields) - {"operator"}, exclude_none=True)
+    operator = store.number_of(session, component.operator_id)
+    return whole | ({"operator": operator} if operator else {})
+
+
+def _unknown(session: SessionDep, number: str | None, pointer: str) -> list[Invalid]:
+    if number is None or store.organisation_of(session, number) is not None:
+        return []
+    return [OrganisationUnknown(f"{number} is not registered.", pointer=pointer)]
+
+
+def _taken_away(before: dict[str, Any], after: Described, component: store.Component) -> list[Problem]:
+    """What is missing after the change and was not before, while it is offered."""
+    if component.life_cycle is not LifeCycle.AVAILABLE:
+        return []
+    missing_before = {type(one) for one in _missing(Described.model_validate(before))}
+    return [one for one in _missing(after) if type(one) not in missing_before]
+
+
+def _missing(new: Described) -> list[Problem]:
+    told = new.model_dump(mode="json", include=set(rules.ENTAILED))
+    return rules.check_offer(rules.Offer(new.kind, new.reuse, {name for name, value in told.items() if value}))

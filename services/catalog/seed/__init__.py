@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from services.catalog.seed import certificates, components, organisations, products, specifications
+from services.catalog.seed import certificates, components, index, organisations, products, specifications
 from services.catalog.seed.files import fictional
 from services.chassis.db import Database
 
@@ -10,15 +10,19 @@ from services.chassis.db import Database
 def load(database: Database, *, tell: Callable[[str], None]) -> None:
     """Load what is not there yet; a second time changes nothing."""
     made_up = fictional("catalogue.json")
+    required = fictional("specifications.json")
     with database.writing() as session:
         for what, loaded in (
             ("organisations", organisations.load(session)),
             ("co-operations of 2015", organisations.load_co_operations(session)),
             ("components, standards, reports and projects", components.load(session)),
-            ("fictional components", components.load_fictional(session, made_up["components"])),
+            ("fictional components", components.load_fictional(session)),
             ("fictional requirement specifications", specifications.load(session, made_up["specifications"])),
+            ("versions that came later", specifications.load_further_versions(session, required["further_versions"])),
+            ("derived specifications", specifications.load_derived(session, required["derived"])),
             ("fictional products", products.load(session, made_up["products"])),
             ("fictional certificates", certificates.load(session, made_up["certificates"])),
+            ("entries of the search", index.load(session)),  # the last one: it finds what the others loaded
         ):
             if loaded:
                 tell(f"{loaded} {what}")
