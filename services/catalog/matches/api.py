@@ -40,6 +40,11 @@ class Covered(Out):
     certificate: str | None = Field(description="The certificate that says so")
     declared: rules.Coverage = Field(description="By its supplier's own word only")
     declaration: UUID | None
+    same_as: list[str] = Field(
+        description="Requirements that say the same, word for word, in specifications derived from this one's or that "
+        "it was derived from; what is certified or declared of them counts here",
+        examples=[["velferdsteknologi-trygghetstjeneste VT2-01"]],
+    )
 
 
 class Tally(Out):
@@ -112,15 +117,20 @@ def matches(
     need = needs.by_uuid(reader, id)
     wanted = needs.wanted(reader, need.key)
     asked = [rules.Wanted(one.id, Obligation(one.obligation)) for one in wanted]
-    certified, proofs, whole = _certified(reader, asked, day, now)
-    declared, all_declared = _declared(reader, asked, day)
+    same = needs.same(reader, [one.key for one in asked])
+    evidence = _inverted(same)
+    certified, proofs, whole = _certified(reader, evidence, day, now)
+    declared, all_declared = _declared(reader, evidence, day)
     linked = needs.components(reader, need.key)
     offered = products.of_component(reader, linked, store.MOST + 1)
     ids = set(certified) | set(declared) | {one for found in offered.values() for one in found}
     rows = store.products(reader, ids)
     lines = {row.id: rules.lines(asked, certified.get(row.id, ()), declared.get(row.id, ())) for row in rows}
     rows = sorted(rows, key=lambda row: rules.order(lines[row.id], row.slug))
-    words = {one.id: one for one in wanted}
+    words = {
+        one.id: (one, [f"{row.specification} {row.code}" for row in same[one.id] if row.key != one.id])
+        for one in wanted
+    }
     components = {
         row.id: row for row in store.components(reader, {*linked, *(c for row in rows for c in row.components)})
     }
@@ -146,12 +156,20 @@ def matches(
     )
 
 
+def _inverted(same: Mapping[int, Sequence[Any]]) -> dict[int, list[int]]:
+    """A requirement that a certificate or declaration may be about → the requirements of the need that it answers."""
+    answers: dict[int, list[int]] = defaultdict(list)
+    for wanted, rows in same.items():
+        for row in rows:
+            answers[row.key].append(wanted)
+    return answers
+
+
 def _certified(
-    session: Session, asked: Sequence[rules.Wanted], on: date, now: datetime
+    session: Session, answers: Mapping[int, Sequence[int]], on: date, now: datetime
 ) -> tuple[dict[int, list[rules.Word]], dict[int, list[Certificate]], bool]:
     """→ what certificates say of each product, the certificates themselves, and whether all were looked at"""
-    keys = [one.key for one in asked]
-    found = store.certificates(session, keys, on) if keys else []
+    found = store.certificates(session, answers, on) if answers else []
     in_force = {
         row.id: row
         for row in found[: store.MOST]
@@ -162,20 +180,24 @@ def _certified(
     proofs: dict[int, list[Certificate]] = defaultdict(list)
     for row in in_force.values():
         proofs[row.product_id].append(Certificate.model_validate(row))
-    for result in store.results(session, in_force, keys):
+    for result in store.results(session, in_force, answers):
         certificate = in_force[result.certificate_id]
         coverage = rules.OF_OUTCOME[certification.Outcome(result.outcome)]
-        words[certificate.product_id].append(rules.Word(result.requirement_id, coverage, certificate.number))
+        words[certificate.product_id] += [
+            rules.Word(wanted, coverage, certificate.number) for wanted in answers[result.requirement_id]
+        ]
     return words, proofs, len(found) <= store.MOST
 
 
-def _declared(session: Session, asked: Sequence[rules.Wanted], on: date) -> tuple[dict[int, list[rules.Word]], bool]:
+def _declared(
+    session: Session, answers: Mapping[int, Sequence[int]], on: date
+) -> tuple[dict[int, list[rules.Word]], bool]:
     """→ what suppliers declare of each product, and whether all declarations were looked at"""
-    rows = store.declarations(session, [one.key for one in asked], on) if asked else []
+    rows = store.declarations(session, answers, on) if answers else []
     words: dict[int, list[rules.Word]] = defaultdict(list)
     for row in rows:
         coverage = rules.of_declaration(row.answer and Answer(row.answer), Obligation(row.obligation))
-        words[row.product_id].append(rules.Word(row.requirement_id, coverage, str(row.uuid)))
+        words[row.product_id] += [rules.Word(wanted, coverage, str(row.uuid)) for wanted in answers[row.requirement_id]]
     return words, len({row.uuid for row in rows}) <= store.MOST
 
 
@@ -211,7 +233,7 @@ def _covering(lines: Sequence[rules.Line], words: Mapping[int, Any]) -> dict[str
 
 
 def _line(line: rules.Line, words: Mapping[int, Any]) -> Covered:
-    wanted = words[line.requirement]
+    wanted, same_as = words[line.requirement]
     return Covered(
         specification=wanted.specification,
         requirement=wanted.code,
@@ -220,4 +242,5 @@ def _line(line: rules.Line, words: Mapping[int, Any]) -> Covered:
         certificate=line.certificate,
         declared=line.declared,
         declaration=UUID(line.declaration) if line.declaration else None,
+        same_as=same_as,
     )

@@ -176,6 +176,30 @@ _REQUIREMENTS = sa.text(
 )
 
 
+# What a specification that was derived has taken over word for word is one requirement, whichever id it goes by.
+_SAME = sa.text(
+    """
+    WITH RECURSIVE same (wanted, key) AS (
+        SELECT id, id FROM requirement WHERE id = ANY(:ids)
+         UNION
+        SELECT same.wanted, pair.other
+          FROM same
+          JOIN (SELECT requirement_id AS one, upstream_id AS other FROM specificationversion_requirement
+                 WHERE upstream_id IS NOT NULL
+                 UNION ALL
+                SELECT upstream_id, requirement_id FROM specificationversion_requirement
+                 WHERE upstream_id IS NOT NULL) AS pair ON pair.one = same.key
+          JOIN requirement a ON a.id = same.key
+          JOIN requirement b ON b.id = pair.other
+         WHERE a.text = b.text AND a.applies_to IS NOT DISTINCT FROM b.applies_to
+           AND (a.standard, a.clause) IS NOT DISTINCT FROM (b.standard, b.clause))
+    SELECT same.wanted, same.key, s.slug AS specification, q.code
+      FROM same JOIN requirement q ON q.id = same.key JOIN specification s ON s.id = q.specification_id
+     ORDER BY s.slug, q.code
+    """
+)
+
+
 @dataclass(frozen=True)
 class Holder:
     """An organisation that has a need: as it is today, and for which members it has joined."""
@@ -274,6 +298,15 @@ def page(
 def wanted(session: Session, need_id: int) -> Sequence[sa.Row[Any]]:
     """The requirements of a need, in their order: internal key, specification, code, obligation, text."""
     return session.execute(_WANTED, {"need": need_id}).all()
+
+
+def same(session: Session, requirements: Collection[int]) -> dict[int, list[sa.Row[Any]]]:
+    """Requirement → itself, and those of specifications derived from its own, or that its own was derived from, which
+    say the same: internal key, specification, code."""
+    found: dict[int, list[sa.Row[Any]]] = {one: [] for one in requirements}
+    for row in session.execute(_SAME, {"ids": list(requirements)}):
+        found[row.wanted].append(row)
+    return found
 
 
 def components(session: Session, need_id: int) -> list[int]:

@@ -77,9 +77,17 @@ def partners(
     similar size."""
     acting = kept_needs.acting(reader, caller.organisation)
     need = kept_needs.by_uuid(reader, id)
-    rows = store.overlapping(reader, need.key)
+    same = kept_needs.same(reader, [one.id for one in kept_needs.wanted(reader, need.key)])
+    mine_by_other = {row.key: wanted for wanted, others in same.items() for row in others}
+    rows = store.overlapping(reader, need.key, mine_by_other)
     wishes = {
-        row.id: rules.Wish(row.id, frozenset(row.components), frozenset(row.requirements), row.area) for row in rows
+        row.id: rules.Wish(
+            row.id,
+            frozenset(row.components),
+            frozenset(mine_by_other.get(one, one) for one in row.requirements),
+            row.area,
+        )
+        for row in rows
     }
     overlaps = {
         key: found for key, wish in wishes.items() if (found := rules.overlap(wishes[need.key], wish)) is not None

@@ -15,7 +15,7 @@ _OVERLAPPING = sa.text(
     f"""
     WITH hits AS (
         SELECT need_id, 100 AS worth FROM need_requirement
-         WHERE requirement_id IN (SELECT requirement_id FROM need_requirement WHERE need_id = :need)
+         WHERE requirement_id = ANY(:requirements)
          UNION ALL
         SELECT need_id, 10 FROM need_component
          WHERE component_id IN (SELECT component_id FROM need_component WHERE need_id = :need)
@@ -43,10 +43,11 @@ _NAMES = sa.text(
 )
 
 
-def overlapping(session: Session, need_id: int) -> Sequence[sa.Row[Any]]:
-    """The need itself, and those open or in progress that share a requirement, a component or the area with it;
-    MOST + 1 at most."""
-    return session.execute(_OVERLAPPING, {"need": need_id, "rows": MOST + 1}).all()
+def overlapping(session: Session, need_id: int, requirements: Collection[int]) -> Sequence[sa.Row[Any]]:
+    """The need itself, and those open or in progress that share one of the requirements, a component or the area with
+    it; MOST + 1 at most."""
+    values = {"need": need_id, "requirements": list(requirements), "rows": MOST + 1}
+    return session.execute(_OVERLAPPING, values).all()
 
 
 def names(session: Session, needs: Sequence[Any]) -> tuple[dict[int, str], dict[int, str]]:

@@ -23,7 +23,6 @@ from services.chassis.db import INSTANT, JSON, choice
 from services.chassis.problems import Conflict, NotFound, refuse
 from services.chassis.values import new_id, sort_key
 
-
 LONGEST_SORTED = 200
 """Characters of a name that decide its place in a list; an index entry has a limit."""
 
