@@ -1,15 +1,16 @@
 """The catalogue as its callers meet it: the real app on a seeded database of the test's own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from services.catalog.app import create_app
 from services.catalog.settings import Settings
 from services.chassis.db import Database
-from tests.conftest import NewDatabase
+from tests.conftest import NewDatabase, serving
 from tests.issuer import Issuer
 
 EDITOR = "100000008"
@@ -24,14 +25,15 @@ def url(new_database: NewDatabase) -> str:
 
 
 @pytest.fixture
-def catalog(url: str, issuer: Issuer) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(database_url=url, issuers=[issuer.trusted()]))) as client:
+def catalog(url: str, apps: Callable[[str], FastAPI]) -> Iterator[TestClient]:
+    with serving(apps("catalog"), url) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def shared_catalog(shared_database: NewDatabase, issuer: Issuer) -> Iterator[TestClient]:
-    """The same, for tests of one module that leave it as they found it."""
+    """The same, for tests of one module that leave it as they found it. An app of its own, since the other one changes
+    its database with every test."""
     url = shared_database("catalog", seeded=True)
     with TestClient(create_app(Settings(database_url=url, issuers=[issuer.trusted()]))) as client:
         yield client
