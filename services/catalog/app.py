@@ -4,11 +4,13 @@ from fastapi import FastAPI
 
 from services.catalog.amendments import api as amendments
 from services.catalog.certificates import api as certificates
+from services.catalog.co_operations import api as co_operations
 from services.catalog.components import api as components
 from services.catalog.dependencies import api as dependencies
 from services.catalog.derivations import api as derivations
 from services.catalog.drafts import api as drafts
 from services.catalog.hits import api as hits
+from services.catalog.memberships import api as memberships
 from services.catalog.organisations import api as organisations
 from services.catalog.packs import api as packs
 from services.catalog.products import api as products
@@ -20,6 +22,7 @@ from services.catalog.specification_versions import api as specification_version
 from services.catalog.specifications import api as specifications
 from services.catalog.steps import api as steps
 from services.catalog.stewards import api as stewards
+from services.catalog.successions import api as successions
 from services.chassis import feed, trail
 from services.chassis.app import new_app
 from services.chassis.db import Database
@@ -53,11 +56,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             steps.router,
             scores.router,
             repositories.router,
+            repositories.lookup_router,
             releases.router,
             dependencies.router,
             certificates.router,
             organisations.router,
-            organisations.co_operations_router,
+            successions.router,
+            co_operations.router,
+            memberships.router,
             products.router,
             specifications.router,
             specification_versions.router,

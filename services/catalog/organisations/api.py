@@ -1,28 +1,33 @@
-"""Organisations and co-operations over HTTP."""
+"""Organisations over HTTP: found by what people know, on the day they ask for; registered and changed by editors."""
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Path, Query, Request, Response
+from fastapi import Body, Path, Query, Request, Response
 from pydantic import ConfigDict, Field
+from sqlmodel import Session
 
 from services.catalog.organisations import rules, store
-from services.chassis import audit, paging
+from services.chassis import audit, changes, feed, paging, view
 from services.chassis.app import new_router
 from services.chassis.auth import Caller, needs
+from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import refuse
 from services.chassis.values import In, OrganisationNumber, Out, seed_id
+from services.chassis.view import ViewDep
 
 router = new_router("/organisations", "Organisations")
-co_operations_router = new_router("/co-operations", "Co-operations")
 
 EDITOR = "100000008"
 BRONNOY = str(seed_id("organisation:964983291"))
 MunicipalityNumber = Annotated[str, Field(pattern=r"^\d{4}$", examples=["1813"])]
 CountyNumber = Annotated[str, Field(pattern=r"^\d{2}$", examples=["18"])]
+OrganisationId = Annotated[UUID, Path(description="The organisation's id", examples=[BRONNOY])]
+Editor = Annotated[Caller, needs("catalog.admin")]
 
 
 class NumberPeriod(In):
@@ -31,146 +36,144 @@ class NumberPeriod(In):
     model_config = ConfigDict(from_attributes=True)
 
     number: MunicipalityNumber
-    valid_from_on: date
+    valid_from_on: date | None = Field(
+        default=None, description="The first day; null when it held before anything is recorded, which begins in 2010"
+    )
     valid_to_on: date | None = Field(default=None, description="The last day; null while it holds")
+    basis: str | None = Field(
+        default=None, max_length=200, description="What the days rest on, such as the structure that first shows them"
+    )
 
 
 class NewOrganisation(In):
     kinds: list[rules.Kind] = Field(min_length=1, max_length=7, description="Oslo is municipality and county in one")
     name: str = Field(min_length=1, max_length=200)
+    official_name: str | None = Field(default=None, max_length=200, description="In all its official languages")
     organisation_number: OrganisationNumber | None = Field(default=None, description="Null when it has none")
     county_number: CountyNumber | None = None
     population: int | None = Field(default=None, ge=0, le=10_000_000)
     population_on: date | None = Field(default=None, description="The day that the population was counted on")
+    existed_from_on: date | None = Field(default=None, description="Its first day, if known")
+    existed_to_on: date | None = Field(default=None, description="Its last day, if it has ended")
     municipality_numbers: list[NumberPeriod] = Field(default=[], max_length=20)
 
 
+class OrganisationFields(In):
+    """An organisation in part."""
+
+    kinds: list[rules.Kind] | None = None
+    name: str | None = None
+    official_name: str | None = None
+    organisation_number: OrganisationNumber | None = Field(default=None, description="Sensitive: needs a reason")
+    county_number: CountyNumber | None = None
+    population: int | None = None
+    population_on: date | None = None
+    existed_from_on: date | None = Field(default=None, description="Sensitive: needs a reason")
+    existed_to_on: date | None = Field(default=None, description="Sensitive: needs a reason")
+    municipality_numbers: list[NumberPeriod] | None = Field(default=None, description="All of them, anew")
+
+
+class OrganisationChange(OrganisationFields):
+    """What to change (RFC 7396): what is not named stays, what is null goes."""
+
+    effective_on: date | None = Field(
+        default=None, description="From which day a new name or county holds; today when left out"
+    )
+    reason: str | None = Field(default=None, min_length=3, max_length=2000, description="Kept in the audit trail")
+
+
+NOT_FIELDS = {"effective_on", "reason"}
+SENSITIVE = ("organisation_number", "existed_from_on", "existed_to_on")
+
+
+class Heir(Out):
+    """Who stands in the place of an organisation that has ended."""
+
+    id: UUID
+    name: str
+    relation: rules.Relation
+
+
 class Organisation(Out):
-    """An organisation by its own stable id."""
+    """An organisation by its own stable id: one legal person over time."""
 
     id: UUID
     kinds: list[rules.Kind]
-    name: str = Field(examples=["Brønnøy kommune"])
+    name: str = Field(examples=["Brønnøy kommune"], description="On the day that is asked for")
     official_name: str | None = Field(description="The name in all its official languages, where it has several")
     organisation_number: str | None = Field(description="Nine digits; null when it has none or none is known")
     municipality_numbers: list[NumberPeriod] = Field(description="Oldest first; empty for other than municipalities")
-    county_number: str | None = Field(description="The county (fylke) it lies in or is, in the structure of 2024")
-    population: int | None
+    county_number: str | None = Field(description="The county (fylke) it lies in or is, as numbered on that day")
+    population: int | None = Field(description="Inhabitants; SSB's count")
     population_on: date | None = Field(description="The day that the population was counted on")
+    existed_from_on: date | None = Field(description="First day; null: before 2010, or not known")
+    existed_to_on: date | None = Field(description="Last day; null while it exists")
+    existence_basis: str | None = Field(description="What these days rest on")
+    successors: list[Heir] = Field(description="When it has ended: who stands in its place on that day")
     fictional: bool = Field(description="Made up, to try the system with")
 
 
-class Filters(In):
+class Filters(view.Viewed):
+    on: date | None = Field(
+        default=None,
+        description="As of this day: who existed, by the names, numbers and counties of that day. Recorded from 2010",
+    )
+    id: list[UUID] = Field(default=[], max_length=100, description="Only these; may be repeated, at most 100")
     kind: rules.Kind | None = Field(default=None, description="Only organisations of this kind")
     organisation_number: OrganisationNumber | None = Field(default=None, description="The one with this number")
     municipality_number: MunicipalityNumber | None = Field(
-        default=None, description="The one that has or had this number: an old number finds the municipality of today"
+        default=None,
+        description="Whoever has or had this number: an old number finds the municipality, also one that has ended, "
+        "which names its successors. With `on` it is the holder of that day",
     )
     county_number: CountyNumber | None = Field(default=None, description="Those that lie in, or are, this county")
     q: str | None = Field(default=None, min_length=1, max_length=100, description="A part of the name")
-    after: paging.After = None
-    limit: paging.Limit = paging.DEFAULT
-
-
-class Unit(Out):
-    form: rules.Form
-    law: str | None = Field(description="The section that the source names, of the act of 1992; never one of 2018")
-
-
-class Correction(Out):
-    """A change made to the source, or an oddity in it that was left."""
-
-    field: str
-    source_text: str
-    corrected_value: str
-    reason: str
-    kind: str
-
-
-class CoOperationSummary(Out):
-    """A co-operation (interkommunalt samarbeid) in a list."""
-
-    id: UUID = Field(description="Its id among the organisations")
-    slug: str
-    name: str
-    formal_name: str | None
-    region: str = Field(description="KS's region in the source")
-    as_of_on: date = Field(description="The day that all this is recorded of")
-    form_in_source: str = Field(description="The organisational form, as the source writes it")
-    form: str = Field(description="The same, tidied")
-    units: list[Unit] = Field(description="A co-operation may have several units, each of its own form")
-    established_year: int | None
-    established_in_source: str | None
-    member_count: int
-    population_members: int | None = Field(description="Inhabitants of all members together")
-    population_members_on: date | None
-
-
-class Today(Out):
-    """An organisation of today."""
-
-    organisation_id: UUID
-    name: str
-    organisation_number: str | None
-    relation: rules.Relation = Field(
-        description="`same`: the same legal person. `inherited_unconfirmed`: a successor by merger or split, which "
-        "nobody has confirmed as a member"
-    )
-
-
-class Member(Out):
-    """A member as it was recorded."""
-
-    name: str
-    kind: rules.Kind
-    municipality_number: str | None = Field(description="Its number then")
-    organisation_number: str | None = Field(description="Its number then; null where none was found")
-    today: list[Today] = Field(description="Empty where nobody has taken its place")
-
-
-class CoOperation(CoOperationSummary):
-    """A co-operation, whole."""
-
-    members: list[Member]
-    corrections: list[Correction]
-
-
-class CoOperationFilters(In):
+    ended: bool = Field(default=False, description="Also those that have ended; a number or an id finds them anyway")
     after: paging.After = None
     limit: paging.Limit = paging.DEFAULT
 
 
 @router.get("", summary="List organisations", openapi_extra=example(query={"municipality_number": "1813"}))
 def list_organisations(
-    filters: Annotated[Filters, Query()], reader: ReaderDep, request: Request, response: Response
+    filters: Annotated[Filters, Query()], reader: ReaderDep, today: TodayDep, request: Request, response: Response
 ) -> paging.Page[Organisation]:
-    """Organisations by name, sorted as Norwegian does (… z æ ø å). Filters narrow the list together. The 357
-    municipalities and 15 counties are those of the structure from 2024-01-01 (SSB, Enhetsregisteret); Oslo is among
-    both. Population is SSB's. An organisation that is `fictional` exists only here."""
+    """Organisations by name, sorted as Norwegian does (… z æ ø å). Filters narrow the list together. Municipalities
+    are those of the structures of 2010, 2015, 2020 and 2024 (SSB, Enhetsregisteret): the 357 of today, or with `on`
+    those of that day; 15 counties, Oslo among both. Where only two structures are known, a change is dated to the
+    start of the later one, and says so. An organisation that is `fictional` exists only here."""
     rows = store.page(
         reader,
         paging.start(filters.after, str, str),
         filters.limit,
-        **filters.model_dump(exclude={"after", "limit"}),
+        today=today,
+        **filters.model_dump(exclude={"after", "limit", "fields", "language"}),
     )
-    numbers = store.municipality_numbers(reader, [row.id for row in rows])
-    return paging.page(
+    shown = _shown(reader, rows[: filters.limit], filters.on, today)
+    answer = paging.page(
         request,
         response,
         rows,
         filters.limit,
-        lambda row: paging.cursor(row.sort_key, str(row.uuid)),
-        lambda row: _shown(row, numbers.get(row.id, [])),
+        lambda named: paging.cursor(named.sort_key, str(named.row.uuid)),
+        lambda named: shown[named.row.id],
     )
+    return view.answer(filters.view(), answer, response)  # type: ignore[return-value]
 
 
 @router.get("/{id}", summary="Read an organisation", openapi_extra=example())
 def read(
-    id: Annotated[UUID, Path(description="The organisation's id", examples=[BRONNOY])], reader: ReaderDep
+    id: OrganisationId,
+    reader: ReaderDep,
+    today: TodayDep,
+    response: Response,
+    shown: ViewDep,
+    on: Annotated[date | None, Query(description="As of this day: name, county, population then")] = None,
 ) -> Organisation:
-    """One organisation by its id, which stays the same when its numbers change."""
-    found = store.by_uuid(reader, id)
-    return _shown(found, store.municipality_numbers(reader, [found.id]).get(found.id, []))
+    """One organisation by its id, which stays the same when its numbers change, and when it has ended."""
+    row = store.by_uuid(reader, id)
+    response.headers["ETag"] = changes.etag(row.revision)
+    named = store.named(reader, row, on)
+    return view.answer(shown, _shown(reader, [named], on, today)[row.id], response)  # type: ignore[return-value]
 
 
 @router.post(
@@ -183,76 +186,114 @@ def read(
     ),
 )
 def register(
-    new: NewOrganisation, caller: Annotated[Caller, needs("catalog.admin")], session: SessionDep, response: Response
+    new: NewOrganisation, caller: Editor, session: SessionDep, today: TodayDep, response: Response
 ) -> Organisation:
     """For editors. The organisation gets an id of its own; its organisation number, if it has one, must not be in
-    use."""
-    numbers = [rules.NumberPeriod(**one.model_dump()) for one in new.municipality_numbers]
-    refuse(rules.check(new.kinds, new.population, new.population_on, numbers))
+    use, nor a municipality number on any of its days."""
+    numbers = _checked(new)
     fields = new.model_dump(exclude={"municipality_numbers", "name", "kinds"})
     added = store.add(session, store.new(new.name, dict.fromkeys(new.kinds), **fields), numbers)
     response.headers["Location"] = path = f"/organisations/{added.uuid}"
+    response.headers["ETag"] = changes.etag(added.revision)
     audit.record(session, caller, "organisation.register", path, new=new.model_dump(mode="json"))
-    return _shown(added, store.municipality_numbers(session, [added.id]).get(added.id, []))
+    feed.tell(session, "organisation.registered", path, None, kinds=added.kinds)
+    return _shown(session, [store.named(session, added, None)], None, today)[added.id]
 
 
-@co_operations_router.get("", summary="List the co-operations of 2015", openapi_extra=example(query={"limit": "10"}))
-def list_co_operations(
-    filters: Annotated[CoOperationFilters, Query()], reader: ReaderDep, request: Request, response: Response
-) -> paging.Page[CoOperationSummary]:
-    """The 41 intermunicipal ICT co-operations as they were on 2015-10-30, by name. Source: PwC for KS (KS FoU 144016),
-    appendix 5. This is history: what has become of them since is not recorded."""
-    rows = store.co_operations(reader, paging.start(filters.after, str, str), filters.limit)
-    counts = store.member_counts(reader, [found.id for found, _ in rows])
-    return paging.page(
-        request,
-        response,
-        rows,
-        filters.limit,
-        lambda row: paging.cursor(row[1].sort_key, row[0].slug),
-        lambda row: CoOperationSummary.model_validate(_fields(row[0], row[1], counts[row[0].id])),
-    )
-
-
-@co_operations_router.get("/{slug}", summary="Read a co-operation of 2015", openapi_extra=example())
-def read_co_operation(
-    slug: Annotated[str, Path(description="The co-operation's name in addresses", examples=["hald-ikt"])],
-    reader: ReaderDep,
-) -> CoOperation:
-    """A co-operation with its members exactly as recorded on 2015-10-30. A member that has merged or been split
-    since shows its successors as `inherited_unconfirmed`: they are not members until they say so."""
-    found, organisation = store.co_operation(reader, slug)
-    members = [
-        Member(
-            name=member.name,
-            kind=member.kind,
-            municipality_number=member.municipality_number,
-            organisation_number=member.organisation_number,
-            today=[
-                Today(
-                    organisation_id=one.uuid,
-                    name=one.name,
-                    organisation_number=one.organisation_number,
-                    relation=relation,
-                )
-                for one, relation in today
-            ],
+@router.patch(
+    "/{id}",
+    summary="Change an organisation",
+    openapi_extra=example(
+        organisation=EDITOR,
+        body={"population": 7_850, "population_on": "2025-01-01"},
+        media_type=changes.MERGE_PATCH,
+        headers={"If-Match": '"1"'},
+    ),
+)
+def change(
+    id: OrganisationId,
+    new: Annotated[OrganisationChange, Body(media_type=changes.MERGE_PATCH)],
+    caller: Editor,
+    session: SessionDep,
+    today: TodayDep,
+    response: Response,
+    if_match: changes.IfMatch = None,
+) -> Organisation:
+    """For editors. Name, county and population of other days are kept: a new name or county holds from `effective_on`,
+    a count from the day it was made. A change of organisation number or of first or last day needs a reason."""
+    row = store.by_uuid(session, id, locked=True)
+    changes.require_match(if_match, row.revision)
+    before = _fields(row, store.municipality_numbers(session, [row.id]).get(row.id, []))
+    wanted = OrganisationFields.model_validate(new.model_dump(exclude=NOT_FIELDS, exclude_unset=True))
+    after = changes.merged(NewOrganisation, before, wanted)
+    changed = changes.differences(before, after.model_dump(mode="json"))
+    sensitive = [name for name in SENSITIVE if name in changed and new.reason is None]
+    problems = [changes.ReasonMissing(f"{name} is sensitive.", pointer="#/reason") for name in sensitive]
+    numbers, effective_on = _checked(after, *problems), new.effective_on or today
+    if {"name", "official_name", "county_number"} & changed.keys():
+        refuse(rules.following(effective_on, store.last_change_on(session, row.id)))
+    if changed:
+        store.change(
+            session,
+            row,
+            after.model_dump(exclude={"municipality_numbers", "kinds"})
+            | {"kinds": [kind.value for kind in dict.fromkeys(after.kinds)]},
+            numbers if "municipality_numbers" in changed else None,
+            effective_on,
         )
-        for member, today in store.members(reader, found.id)
-    ]
-    fields = _fields(found, organisation, len(members))
-    return CoOperation.model_validate({**fields, "members": members, "corrections": found.corrections})
+        path = f"/organisations/{id}"
+        audit.record(session, caller, "organisation.change", path, changed=changed, reason=new.reason)
+        feed.tell(session, "organisation.changed", path, None, fields=list(changed))
+    response.headers["ETag"] = changes.etag(row.revision)
+    return _shown(session, [store.named(session, row, None)], None, today)[row.id]
 
 
-def _shown(row: store.Organisation, numbers: list[store.MunicipalityNumber]) -> Organisation:
-    return Organisation.model_validate(
-        {
-            **row.model_dump(exclude={"id", "uuid", "sort_key"}),
-            "id": row.uuid,
-            "municipality_numbers": [NumberPeriod.model_validate(number) for number in numbers],
-        }
-    )
+def _checked(new: NewOrganisation, *more: changes.ReasonMissing) -> list[rules.NumberPeriod]:
+    numbers = [rules.NumberPeriod(**one.model_dump()) for one in new.municipality_numbers]
+    life = rules.Life(new.existed_from_on, new.existed_to_on)
+    refuse([*more, *rules.check(new.kinds, new.population, new.population_on, numbers, life)])
+    return numbers
 
 
-def _fields(found: store.CoOperation, organisation: store.Organisation, members: int) -> dict[str, object]:
-    return {**found.model_dump(), "id": organisation.uuid, "name": organisation.name, "member_count": members}
+def _fields(row: store.Organisation, numbers: list[store.MunicipalityNumber]) -> dict[str, Any]:
+    """As it would be registered anew, in JSON values."""
+    return NewOrganisation(
+        **{name: getattr(row, name) for name in NewOrganisation.model_fields if name != "municipality_numbers"},
+        municipality_numbers=[NumberPeriod.model_validate(one) for one in numbers],
+    ).model_dump(mode="json")
+
+
+def _shown(reader: Session, found: Sequence[store.Named], on: date | None, today: date) -> dict[int, Organisation]:
+    """What is told of organisations on a day, asked for all of them at once."""
+    ids, day = [one.row.id for one in found], on or today
+    numbers = store.municipality_numbers(reader, ids)
+    counties = store.counties_on(reader, ids, on) if on else {}
+    populations = store.populations_on(reader, ids, on) if on else {}
+    ended = [one.row.id for one in found if one.row.existed_to_on and one.row.existed_to_on < day]
+    heirs = store.resolve(reader, ended, day) if ended else {}
+    rows = store.by_ids(reader, {one for several in heirs.values() for one, _ in several})
+    shown = {}
+    for one in found:
+        row = one.row
+        fields = row.model_dump(exclude={"id", "uuid", "sort_key", "revision"})
+        if on:
+            counted = populations.get(row.id)
+            fields |= {
+                "county_number": counties.get(row.id),
+                "population": counted and counted.inhabitants,
+                "population_on": counted and counted.counted_on,
+            }
+        shown[row.id] = Organisation.model_validate(
+            {
+                **fields,
+                "id": row.uuid,
+                "name": one.name,
+                "official_name": one.official_name,
+                "municipality_numbers": [NumberPeriod.model_validate(number) for number in numbers.get(row.id, [])],
+                "successors": [
+                    Heir(id=rows[heir].uuid, name=rows[heir].name, relation=relation)
+                    for heir, relation in heirs.get(row.id, [])
+                ],
+            }
+        )
+    return shown

@@ -1,9 +1,8 @@
-"""What an organisation may look like, and how a co-operation's form of 2015 is read."""
+"""What an organisation may look like, and who stands in its place on a day."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from services.chassis.problems import Invalid, Problem
@@ -19,22 +18,20 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-class Form(StrEnum):
-    """How municipalities work together, in the words of their time."""
-
-    SECTION_27 = "section_27"
-    HOST_MUNICIPALITY = "host_municipality"
-    JOINT_MUNICIPALITY = "joint_municipality"
-    INTERMUNICIPAL_COMPANY = "intermunicipal_company"
-    LIMITED_COMPANY = "limited_company"
-    AGREEMENTS = "agreements"
+PUBLIC_KINDS = frozenset({Kind.MUNICIPALITY, Kind.COUNTY, Kind.CO_OPERATION, Kind.JOINT_UNIT, Kind.STATE_AGENCY})
 
 
 class Relation(StrEnum):
-    """What a member of 2015 has to do with an organisation of today."""
+    """How an organisation on a day comes from the one that was asked for. Of several steps the strongest tells: a
+    split somewhere makes it uncertain who carries a thing on."""
 
     SAME = "same"
-    INHERITED_UNCONFIRMED = "inherited_unconfirmed"
+    CONTINUED = "continued"
+    MERGER = "merger"
+    SPLIT = "split"
+
+
+_STRENGTH = list(Relation)
 
 
 class PopulationUndated(Invalid):
@@ -49,70 +46,88 @@ class NumberPeriodInvalid(Invalid):
     """A municipality number ends before it begins."""
 
 
-class FormUnreadable(Invalid):
-    """The organisational form cannot be read."""
+class LifeInvalid(Invalid):
+    """An organisation ends before it begins."""
+
+
+class BackDatingUnexplained(Invalid):
+    """What takes effect before today must say why it is recorded so late."""
+
+
+class EffectiveBeforeLastChange(Invalid):
+    """A name or a county cannot begin before the one that it follows."""
 
 
 @dataclass(frozen=True)
 class NumberPeriod:
-    """A municipality number with the days on which it holds; without an end it still does."""
+    """A municipality number with its first and last day. No first day: it held before anything is recorded; no last
+    day: it still holds."""
 
     number: str
-    valid_from_on: date
+    valid_from_on: date | None
     valid_to_on: date | None
+    basis: str | None = None
+    """What the days rest on."""
 
 
 @dataclass(frozen=True)
-class Unit:
-    """One of a co-operation's units. `law` only where the source names a section of the act of 1992."""
+class Life:
+    """The first and the last day of an organisation; None where it is not known, or not over."""
 
-    form: Form
-    law: str | None
+    from_on: date | None
+    to_on: date | None
 
-
-_FORMS = (
-    (re.compile(r"§ 27"), Form.SECTION_27, "kommuneloven 1992 § 27"),
-    (re.compile(r"Vertskommune \(§ 28-1b\)"), Form.HOST_MUNICIPALITY, "kommuneloven 1992 § 28-1 b"),
-    (re.compile(r"Vertskommune"), Form.HOST_MUNICIPALITY, None),
-    (re.compile(r"Samkommune"), Form.JOINT_MUNICIPALITY, None),
-    (re.compile(r"IKS"), Form.INTERMUNICIPAL_COMPANY, None),
-    (re.compile(r"AS"), Form.LIMITED_COMPANY, None),
-    (re.compile(r"Samarbeidsavtaler"), Form.AGREEMENTS, None),
-)
+    def includes(self, on: date) -> bool:
+        return (self.from_on is None or self.from_on <= on) and (self.to_on is None or on <= self.to_on)
 
 
-def units(form_in_source: str) -> list[Unit]:
-    """The source joins a co-operation's units with «og». A form of the act of 1992 is never translated to one of
-    the act of 2018: that takes a decision by the members."""
-    return [_unit(part) for part in form_in_source.split(" og ")]
+@dataclass(frozen=True)
+class Step:
+    """One organisation taking another's place, wholly or in part, from a day on."""
+
+    predecessor: int
+    successor: int
+    kind: Relation
+    effective_on: date
+    source: str = ""
 
 
-def _unit(part: str) -> Unit:
-    for pattern, form, law in _FORMS:
-        if pattern.fullmatch(part):
-            return Unit(form, law)
-    raise FormUnreadable(f"{part!r} is no form that we know.")
+def is_public_body(kinds: Iterable[str]) -> bool:
+    """Whether it may see what suppliers may not. Who sells is a supplier, whatever else it is."""
+    found = set(kinds)
+    return Kind.SUPPLIER not in found and bool(found & PUBLIC_KINDS)
 
 
-def numbers_over_time(number: str, number_2020: str) -> list[NumberPeriod]:
-    """A municipality's numbers in the structures of 2020 and 2024. An empty `number_2020` is one that it did not
-    have, or that is not its own."""
-    if number == number_2020:
-        return [NumberPeriod(number, date(2020, 1, 1), None)]
-    now = NumberPeriod(number, date(2024, 1, 1), None)
-    if not number_2020:
-        return [now]
-    return [NumberPeriod(number_2020, date(2020, 1, 1), date(2023, 12, 31)), now]
+def resolve(
+    start: int, steps: Mapping[int, Sequence[Step]], lives: Mapping[int, Life], on: date
+) -> list[tuple[int, Relation]]:
+    """Who stands in the place of `start` on a day: itself while it exists, otherwise those that its successors lead
+    to; nobody when it had none, or had not begun. `steps` by predecessor."""
+    found: dict[int, Relation] = {}
+    waiting, seen = [(start, Relation.SAME)], {(start, Relation.SAME)}
+    while waiting:
+        here, relation = waiting.pop()
+        if lives[here].includes(on):
+            found[here] = _stronger(found.get(here, relation), relation)
+            continue
+        for step in steps.get(here, ()):
+            following = (step.successor, _stronger(relation, step.kind))
+            if step.effective_on <= on and following not in seen:
+                seen.add(following)
+                waiting.append(following)
+    return sorted(found.items())
 
 
-def relation(number_then: str, number_today: str) -> Relation:
-    """The same organisation number is the same legal person. A successor by merger inherits what nobody has
-    confirmed."""
-    return Relation.SAME if number_then and number_then == number_today else Relation.INHERITED_UNCONFIRMED
+def _stronger(one: Relation, other: Relation) -> Relation:
+    return max(one, other, key=_STRENGTH.index)
 
 
 def check(
-    kinds: Sequence[Kind], population: int | None, population_on: date | None, numbers: Sequence[NumberPeriod]
+    kinds: Sequence[Kind],
+    population: int | None,
+    population_on: date | None,
+    numbers: Sequence[NumberPeriod],
+    life: Life = Life(None, None),
 ) -> list[Problem]:
     found: list[Problem] = []
     if (population is None) != (population_on is None):
@@ -122,6 +137,26 @@ def check(
     found += [
         NumberPeriodInvalid(f"{one.number} ends before it begins.", pointer=f"#/municipality_numbers/{place}")
         for place, one in enumerate(numbers)
-        if one.valid_to_on is not None and one.valid_to_on < one.valid_from_on
+        if one.valid_to_on is not None and one.valid_from_on is not None and one.valid_to_on < one.valid_from_on
     ]
+    if life.from_on is not None and life.to_on is not None and life.to_on < life.from_on:
+        found.append(LifeInvalid(pointer="#/existed_to_on"))
     return found
+
+
+def back_dating(effective_on: date, today: date, reason: str | None) -> list[Problem]:
+    """What is recorded after it took effect needs a reason, and is flagged."""
+    if effective_on < today and reason is None:
+        return [BackDatingUnexplained(f"{effective_on} is before today, {today}.", pointer="#/reason")]
+    return []
+
+
+def day_before(day: date) -> date:
+    return day - timedelta(days=1)
+
+
+def following(effective_on: date, last_change_on: date | None) -> list[Problem]:
+    """A new name or county must begin after the one before it began."""
+    if last_change_on is not None and effective_on <= last_change_on:
+        return [EffectiveBeforeLastChange(f"The present one holds from {last_change_on}.", pointer="#/effective_on")]
+    return []

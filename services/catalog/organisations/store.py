@@ -1,24 +1,29 @@
-"""Organisations and co-operations as they are kept."""
+"""Organisations as they are kept: one row for each legal person, and what was true of it on which days."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import date
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, col, select
 
 from services.catalog.db import Table
-from services.catalog.organisations.rules import Kind, NumberPeriod, Relation
-from services.chassis.db import JSON, choice
+from services.catalog.organisations import rules
+from services.catalog.organisations.rules import Kind, Life, NumberPeriod, Relation, Step
+from services.chassis.db import INSTANT, choice
 from services.chassis.problems import Conflict, Forbidden, NotFound
 from services.chassis.values import new_id, sort_key
 
 
 class Organisation(Table, table=True):
+    """Its name, county and population are the newest known; those of other days stand in the tables below."""
+
     id: int = Field(default=None, primary_key=True)
     uuid: UUID = Field(default_factory=new_id, unique=True)
     kinds: list[str] = Field(sa_type=ARRAY(sa.String(40)))
@@ -29,66 +34,81 @@ class Organisation(Table, table=True):
     county_number: str | None = Field(default=None, max_length=2, index=True)
     population: int | None = None
     population_on: date | None = None
+    existed_from_on: date | None = None
+    existed_to_on: date | None = None
+    existence_basis: str | None = Field(default=None, max_length=200)
     fictional: bool = False
+    revision: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
 class MunicipalityNumber(Table, table=True):
-    """A municipality's number, with the days on which it holds."""
+    """A municipality's number, with the days on which it holds. No two have the same one on the same day."""
 
-    __table_args__ = (sa.UniqueConstraint("number", "valid_from_on"),)
+    __table_args__ = (
+        ExcludeConstraint(
+            ("number", "="),
+            (sa.text("daterange(valid_from_on, valid_to_on, '[]')"), "&&"),
+            name="ex_municipalitynumber_one_holder",
+            using="gist",
+        ),
+    )
     id: int = Field(default=None, primary_key=True)
     organisation_id: int = Field(foreign_key="organisation.id", index=True)
     number: str = Field(max_length=4)
-    valid_from_on: date
+    valid_from_on: date | None = None
+    valid_to_on: date | None = None
+    basis: str | None = Field(default=None, max_length=200)
+
+
+class FormerName(Table, table=True):
+    """A name that an organisation had before the present one."""
+
+    id: int = Field(default=None, primary_key=True)
+    organisation_id: int = Field(foreign_key="organisation.id", index=True)
+    name: str = Field(max_length=200)
+    official_name: str | None = Field(default=None, max_length=200)
+    sort_key: str = Field(sa_type=sa.String(600, collation="C"))
+    valid_from_on: date | None = None
+    valid_to_on: date
+
+
+class CountyPeriod(Table, table=True):
+    """The county that an organisation lay in, or was, with the days."""
+
+    __table_args__ = (sa.Index("ix_countyperiod_county_number", "county_number"),)
+    id: int = Field(default=None, primary_key=True)
+    organisation_id: int = Field(foreign_key="organisation.id", index=True)
+    county_number: str = Field(max_length=2)
+    county_name: str | None = Field(default=None, max_length=80)
+    valid_from_on: date | None = None
     valid_to_on: date | None = None
 
 
-class CoOperation(Table, table=True):
-    """What is recorded of a co-operation on one day; the organisation itself stands among the others."""
+class Population(Table, table=True):
+    """How many lived there on a day."""
 
-    id: int = Field(default=None, primary_key=True)
-    organisation_id: int = Field(foreign_key="organisation.id", unique=True)
-    slug: str = Field(max_length=80, unique=True)
-    source_id: str = Field(max_length=20, unique=True)
-    formal_name: str | None = Field(default=None, max_length=200)
-    region: str = Field(max_length=80)
-    as_of_on: date
-    form_in_source: str = Field(max_length=200)
-    form: str = Field(max_length=200)
-    units: list[dict[str, Any]] = Field(sa_type=JSON)
-    established_year: int | None = None
-    established_in_source: str | None = Field(default=None, max_length=80)
-    population_members: int | None = None
-    population_members_on: date | None = None
-    corrections: list[dict[str, Any]] = Field(sa_type=JSON)
-
-
-class Member(Table, table=True):
-    """A member as it was recorded; it may have ceased to exist."""
-
-    id: int = Field(default=None, primary_key=True)
-    co_operation_id: int = Field(foreign_key="cooperation.id", index=True)
-    place: int
-    name: str = Field(max_length=200)
-    kind: Kind = Field(sa_type=choice(Kind))
-    municipality_number: str | None = Field(default=None, max_length=4)
-    organisation_number: str | None = Field(default=None, max_length=9)
-
-
-class MemberToday(Table, table=True):
-    """An organisation of today that a member of then is, or that has perhaps inherited from it."""
-
-    member_id: int = Field(foreign_key="member.id", primary_key=True)
     organisation_id: int = Field(foreign_key="organisation.id", primary_key=True)
-    relation: Relation = Field(sa_type=choice(Relation))
+    counted_on: date = Field(primary_key=True)
+    inhabitants: int
+
+
+class Succession(Table, table=True):
+    """That one organisation took another's place, wholly or in part. Only ever added."""
+
+    __table_args__ = (sa.UniqueConstraint("predecessor_id", "successor_id"),)
+    id: int = Field(default=None, primary_key=True)
+    predecessor_id: int = Field(foreign_key="organisation.id")
+    successor_id: int = Field(foreign_key="organisation.id", index=True)
+    kind: Relation = Field(sa_type=choice(Relation))
+    effective_on: date
+    source: str = Field(max_length=500)
+    recorded_at: datetime = Field(sa_type=INSTANT)
+    back_dated: bool = False
+    reason: str | None = Field(default=None, max_length=2000)
 
 
 class OrganisationNotFound(NotFound):
     """No organisation has this id."""
-
-
-class CoOperationNotFound(NotFound):
-    """No co-operation has this name."""
 
 
 class OrganisationNumberTaken(Conflict):
@@ -102,6 +122,16 @@ class NotRegistered(Forbidden):
     """
 
 
+@dataclass(frozen=True)
+class Named:
+    """An organisation with the name that it had on the day that was asked for."""
+
+    row: Organisation
+    name: str
+    official_name: str | None
+    sort_key: str
+
+
 def new(name: str, kinds: Iterable[Kind], **rest: Any) -> Organisation:
     return Organisation(name=name, kinds=[kind.value for kind in kinds], sort_key=sort_key(name), **rest)
 
@@ -109,52 +139,117 @@ def new(name: str, kinds: Iterable[Kind], **rest: Any) -> Organisation:
 def add(session: Session, organisation: Organisation, numbers: Sequence[NumberPeriod] = ()) -> Organisation:
     """Keep an organisation with its municipality numbers; a number that is taken is refused."""
     session.add(organisation)
-    try:
-        session.flush()
-        session.add_all(
-            MunicipalityNumber(
+    flush(session)
+    session.add_all(number(organisation.id, one) for one in numbers)
+    if organisation.county_number:
+        session.add(CountyPeriod(organisation_id=organisation.id, county_number=organisation.county_number))
+    if organisation.population is not None and organisation.population_on:
+        session.add(
+            Population(
                 organisation_id=organisation.id,
-                number=one.number,
-                valid_from_on=one.valid_from_on,
-                valid_to_on=one.valid_to_on,
+                counted_on=organisation.population_on,
+                inhabitants=organisation.population,
             )
-            for one in numbers
         )
-        session.flush()
-    except IntegrityError:
-        raise OrganisationNumberTaken("The organisation number or a municipality number is in use.") from None
+    flush(session)
     return organisation
 
 
-def add_co_operation(
-    session: Session,
-    organisation: Organisation,
-    co_operation: CoOperation,
-    members: Sequence[tuple[Member, Sequence[tuple[int, Relation]]]],
-) -> None:
-    """Keep a co-operation with its members, each with (organisation of today, relation)."""
-    session.add(organisation)
-    session.flush()
-    co_operation.organisation_id = organisation.id
-    session.add(co_operation)
-    session.flush()
-    for member, _ in members:
-        member.co_operation_id = co_operation.id
-    session.add_all(member for member, _ in members)
-    session.flush()
-    session.add_all(
-        MemberToday(member_id=member.id, organisation_id=organisation_id, relation=relation)
-        for member, today in members
-        for organisation_id, relation in today
+def number(organisation_id: int, period: NumberPeriod) -> MunicipalityNumber:
+    return MunicipalityNumber(
+        organisation_id=organisation_id,
+        number=period.number,
+        valid_from_on=period.valid_from_on,
+        valid_to_on=period.valid_to_on,
+        basis=period.basis,
     )
-    session.flush()
 
 
-def by_uuid(session: Session, uuid: UUID) -> Organisation:
-    found = session.exec(select(Organisation).where(col(Organisation.uuid) == uuid)).one_or_none()
+def flush(session: Session) -> None:
+    """Write what waits; a number that somebody else has is a problem with a name."""
+    try:
+        session.flush()
+    except IntegrityError:
+        raise OrganisationNumberTaken("The organisation number or a municipality number is in use.") from None
+
+
+def change(
+    session: Session,
+    row: Organisation,
+    fields: dict[str, Any],
+    numbers: Sequence[NumberPeriod] | None,
+    effective_on: date,
+) -> None:
+    """Keep what is new; the name and the county before it end on the day before, a count stands by its own day."""
+    name_before, since = (row.name, row.official_name, row.sort_key), _name_since(session, row.id)
+    county_before = row.county_number
+    for name, value in fields.items():
+        setattr(row, name, value)
+    row.sort_key = sort_key(row.name)
+    row.revision += 1
+    if name_before[:2] != (row.name, row.official_name):
+        session.add(
+            FormerName(
+                organisation_id=row.id,
+                name=name_before[0],
+                official_name=name_before[1],
+                sort_key=name_before[2],
+                valid_from_on=since,
+                valid_to_on=rules.day_before(effective_on),
+            )
+        )
+    if county_before != row.county_number:
+        here = CountyPeriod.__table__.c  # type: ignore[attr-defined]
+        session.execute(
+            sa.update(CountyPeriod)
+            .where(here.organisation_id == row.id, here.valid_to_on.is_(None))
+            .values(valid_to_on=rules.day_before(effective_on))
+        )
+        if row.county_number:
+            session.add(
+                CountyPeriod(organisation_id=row.id, county_number=row.county_number, valid_from_on=effective_on)
+            )
+    if row.population is not None and row.population_on is not None:
+        session.merge(Population(organisation_id=row.id, counted_on=row.population_on, inhabitants=row.population))
+    if numbers is not None:
+        session.execute(sa.delete(MunicipalityNumber).where(col(MunicipalityNumber.organisation_id) == row.id))
+        session.add_all(number(row.id, one) for one in numbers)
+    flush(session)
+
+
+def last_change_on(session: Session, organisation_id: int) -> date | None:
+    """From which day its present name and county hold, as far as one of them has ever changed."""
+    county = session.execute(
+        sa.select(sa.func.max(CountyPeriod.valid_from_on)).where(col(CountyPeriod.organisation_id) == organisation_id)
+    ).scalar_one()
+    return max((one for one in (_name_since(session, organisation_id), county) if one), default=None)
+
+
+def _name_since(session: Session, organisation_id: int) -> date | None:
+    last = sa.func.max(FormerName.valid_to_on) + 1
+    found: date | None = session.execute(
+        sa.select(last).where(col(FormerName.organisation_id) == organisation_id)
+    ).scalar_one()
+    return found
+
+
+def by_uuid(session: Session, uuid: UUID, *, locked: bool = False) -> Organisation:
+    query = select(Organisation).where(col(Organisation.uuid) == uuid)
+    found = session.exec(query.with_for_update() if locked else query).one_or_none()
     if found is None:
         raise OrganisationNotFound(f"No organisation has the id {uuid}.")
     return found
+
+
+def by_uuids(session: Session, uuids: Collection[UUID]) -> dict[UUID, Organisation]:
+    """Those that exist of them, in one query."""
+    return {row.uuid: row for row in session.exec(select(Organisation).where(col(Organisation.uuid).in_(uuids)))}
+
+
+def by_ids(session: Session, ids: Collection[int]) -> dict[int, Organisation]:
+    if not ids:
+        return {}
+    return {row.id: row for row in session.exec(select(Organisation).where(col(Organisation.id).in_(ids)))}
 
 
 def of_caller(session: Session, number: str) -> Organisation:
@@ -163,6 +258,29 @@ def of_caller(session: Session, number: str) -> Organisation:
     if found is None:
         raise NotRegistered(f"{number} is not registered.")
     return found
+
+
+def by_organisation_number(session: Session, number: str) -> int | None:
+    return session.exec(select(Organisation.id).where(col(Organisation.organisation_number) == number)).one_or_none()
+
+
+def by_municipality_number(session: Session, number: str, on: date | None) -> list[int]:
+    """Who has this number on a day, or ever had it; the newest holder first."""
+    query = select(MunicipalityNumber.organisation_id).where(col(MunicipalityNumber.number) == number)
+    if on is not None:
+        query = query.where(_holds(MunicipalityNumber, on))
+    return list(dict.fromkeys(session.exec(query.order_by(col(MunicipalityNumber.valid_from_on).desc().nulls_last()))))
+
+
+def kinds_of(session: Session, organisation_number: str) -> set[Kind]:
+    """What an organisation is; nothing when nobody has the number."""
+    query = select(Organisation.kinds).where(col(Organisation.organisation_number) == organisation_number)
+    return {Kind(kind) for kinds in session.exec(query) for kind in kinds}
+
+
+def is_public_body(session: Session, organisation_number: str) -> bool:
+    """Whether it may see what suppliers may not."""
+    return rules.is_public_body(kinds_of(session, organisation_number))
 
 
 def ids_by_number(session: Session) -> dict[str, int]:
@@ -175,13 +293,55 @@ def ids_by_number(session: Session) -> dict[str, int]:
     return {row.organisation_number: row.id for row in rows}
 
 
+def ids_by_uuid(session: Session) -> dict[UUID, int]:
+    """Every organisation's id → internal key."""
+    return {row.uuid: row.id for row in session.execute(sa.select(col(Organisation.uuid), col(Organisation.id)))}
+
+
 def names_by_id(session: Session) -> dict[int, str]:
     return {row.id: row.name for row in session.execute(sa.select(col(Organisation.id), col(Organisation.name)))}
 
 
-def co_operation_sources(session: Session) -> set[str]:
-    """The source ids of the co-operations that are known."""
-    return set(session.exec(select(CoOperation.source_id)))
+def resolve(session: Session, ids: Collection[int], on: date) -> dict[int, list[tuple[int, Relation]]]:
+    """Each organisation → who stands in its place on a day: itself (`same`) while it exists, its successors after."""
+    lives = lives_of(session, ids)
+    ended = [one for one, life in lives.items() if life.to_on is not None and life.to_on < on]
+    steps = steps_after(session, ended)
+    lives |= lives_of(session, {step.successor for known in steps.values() for step in known} - lives.keys())
+    return {one: rules.resolve(one, steps, lives, on) if one in lives else [] for one in ids}
+
+
+def lives_of(session: Session, ids: Collection[int]) -> dict[int, Life]:
+    if not ids:
+        return {}
+    here = Organisation
+    query = sa.select(col(here.id), col(here.existed_from_on), col(here.existed_to_on)).where(col(here.id).in_(ids))
+    return {row.id: Life(row.existed_from_on, row.existed_to_on) for row in session.execute(query)}
+
+
+def steps_after(session: Session, ids: Collection[int]) -> dict[int, list[Step]]:
+    """Every succession that these lead to, by predecessor, however many steps away."""
+    return _steps(session, ids, Succession.predecessor_id, Succession.successor_id)
+
+
+def steps_before(session: Session, ids: Collection[int]) -> dict[int, list[Step]]:
+    """Every succession that led to these, by predecessor."""
+    return _steps(session, ids, Succession.successor_id, Succession.predecessor_id)
+
+
+def _steps(session: Session, ids: Collection[int], near: Any, far: Any) -> dict[int, list[Step]]:
+    if not ids:
+        return {}
+    table = sa.inspect(Succession).local_table
+    reached = sa.select(table).where(col(near).in_(ids)).cte("reached", recursive=True)
+    onward = sa.select(table).join(reached, table.c[near.key] == reached.c[far.key])
+    found: dict[int, list[Step]] = defaultdict(list)
+    whole = reached.union(onward)
+    for row in session.execute(sa.select(whole).order_by(whole.c.effective_on, whole.c.id)):
+        found[row.predecessor_id].append(
+            Step(row.predecessor_id, row.successor_id, Relation(row.kind), row.effective_on, row.source)
+        )
+    return dict(found)
 
 
 def page(
@@ -189,90 +349,101 @@ def page(
     after: list[Any] | None,
     limit: int,
     *,
+    today: date,
+    on: date | None = None,
+    ended: bool = False,
+    id: Sequence[UUID] = (),
     kind: Kind | None = None,
     organisation_number: str | None = None,
     municipality_number: str | None = None,
     county_number: str | None = None,
     q: str | None = None,
-) -> Sequence[Organisation]:
-    """By name, as Norwegian sorts; limit + 1 rows."""
-    query = select(Organisation).order_by(col(Organisation.sort_key), col(Organisation.uuid)).limit(limit + 1)
+) -> Sequence[Named]:
+    """By name, as Norwegian sorts; limit + 1 rows. With a day it is those that existed then, by the names and in the
+    counties of that day. Without, those of today; whoever is asked for by a number or an id is found all the same."""
+    then = aliased(FormerName)
+    name, official, key = (
+        (col(Organisation.name), col(Organisation.official_name), col(Organisation.sort_key))
+        if on is None
+        else (
+            sa.func.coalesce(then.name, Organisation.name),
+            sa.case((col(then.id).is_(None), col(Organisation.official_name)), else_=col(then.official_name)),
+            sa.func.coalesce(then.sort_key, Organisation.sort_key),
+        )
+    )
+    query = sa.select(Organisation, name, official, key).order_by(key, col(Organisation.uuid)).limit(limit + 1)
+    if on is not None:
+        query = query.outerjoin(then, (col(then.organisation_id) == col(Organisation.id)) & _holds(then, on))
+        query = query.where(_existed(on))
+    elif not (ended or id or organisation_number or municipality_number):
+        query = query.where(_existed(today))
+    if id:
+        query = query.where(col(Organisation.uuid).in_(id))
     if kind:
         query = query.where(col(Organisation.kinds).contains([kind.value]))
     if organisation_number:
         query = query.where(col(Organisation.organisation_number) == organisation_number)
     if municipality_number:
-        holders = select(MunicipalityNumber.organisation_id).where(
+        holders = sa.select(MunicipalityNumber.organisation_id).where(
             col(MunicipalityNumber.number) == municipality_number
         )
-        query = query.where(col(Organisation.id).in_(holders))
-    if county_number:
+        query = query.where(
+            col(Organisation.id).in_(holders.where(_holds(MunicipalityNumber, on)) if on is not None else holders)
+        )
+    if county_number and on is None:
         query = query.where(col(Organisation.county_number) == county_number)
+    elif county_number and on is not None:
+        inside = sa.select(CountyPeriod.organisation_id).where(col(CountyPeriod.county_number) == county_number)
+        query = query.where(col(Organisation.id).in_(inside.where(_holds(CountyPeriod, on))))
     if q:
         query = query.where(
-            col(Organisation.sort_key).contains(sort_key(q), autoescape=True)
-            | sa.func.lower(col(Organisation.official_name)).contains(q.lower(), autoescape=True)
+            key.contains(sort_key(q), autoescape=True) | sa.func.lower(official).contains(q.lower(), autoescape=True)
         )
     if after:
-        query = query.where(sa.tuple_(col(Organisation.sort_key), col(Organisation.uuid)) > (after[0], UUID(after[1])))
-    return session.exec(query).all()
+        query = query.where(sa.tuple_(key, col(Organisation.uuid)) > (after[0], UUID(after[1])))
+    return [Named(*row) for row in session.execute(query)]
 
 
-def municipality_numbers(session: Session, ids: Sequence[int]) -> dict[int, list[MunicipalityNumber]]:
+def named(session: Session, row: Organisation, on: date | None) -> Named:
+    """An organisation by the name that it had on a day."""
+    if on is not None:
+        query = select(FormerName).where(col(FormerName.organisation_id) == row.id, _holds(FormerName, on))
+        if then := session.exec(query).first():
+            return Named(row, then.name, then.official_name, then.sort_key)
+    return Named(row, row.name, row.official_name, row.sort_key)
+
+
+def _existed(on: date) -> sa.ColumnElement[bool]:
+    begins, ends = col(Organisation.existed_from_on), col(Organisation.existed_to_on)
+    return (begins.is_(None) | (begins <= on)) & (ends.is_(None) | (ends >= on))
+
+
+def _holds(table: Any, on: date) -> sa.ColumnElement[bool]:
+    begins, ends = col(table.valid_from_on), col(table.valid_to_on)
+    return (begins.is_(None) | (begins <= on)) & (ends.is_(None) | (ends >= on))
+
+
+def municipality_numbers(session: Session, ids: Collection[int]) -> dict[int, list[MunicipalityNumber]]:
     """Each organisation's municipality numbers, oldest first."""
     query = select(MunicipalityNumber).where(col(MunicipalityNumber.organisation_id).in_(ids))
     found: dict[int, list[MunicipalityNumber]] = defaultdict(list)
-    for one in session.exec(query.order_by(col(MunicipalityNumber.valid_from_on))):
+    for one in session.exec(query.order_by(col(MunicipalityNumber.valid_from_on).nulls_first())):
         found[one.organisation_id].append(one)
     return found
 
 
-def co_operations(session: Session, after: list[Any] | None, limit: int) -> Sequence[tuple[CoOperation, Organisation]]:
-    """By name, as Norwegian sorts; limit + 1 rows."""
+def counties_on(session: Session, ids: Collection[int], on: date) -> dict[int, str]:
+    """Each organisation's county number on a day."""
+    query = select(CountyPeriod).where(col(CountyPeriod.organisation_id).in_(ids), _holds(CountyPeriod, on))
+    return {one.organisation_id: one.county_number for one in session.exec(query)}
+
+
+def populations_on(session: Session, ids: Collection[int], on: date) -> dict[int, Population]:
+    """Each organisation's newest count that is not after a day."""
     query = (
-        select(CoOperation, Organisation)
-        .join(Organisation, col(CoOperation.organisation_id) == col(Organisation.id))
-        .order_by(col(Organisation.sort_key), col(CoOperation.slug))
-        .limit(limit + 1)
+        select(Population)
+        .where(col(Population.organisation_id).in_(ids), col(Population.counted_on) <= on)
+        .distinct(col(Population.organisation_id))
+        .order_by(col(Population.organisation_id), col(Population.counted_on).desc())
     )
-    if after:
-        query = query.where(sa.tuple_(col(Organisation.sort_key), col(CoOperation.slug)) > (after[0], after[1]))
-    return session.exec(query).all()
-
-
-def co_operation(session: Session, slug: str) -> tuple[CoOperation, Organisation]:
-    query = (
-        select(CoOperation, Organisation)
-        .join(Organisation, col(CoOperation.organisation_id) == col(Organisation.id))
-        .where(col(CoOperation.slug) == slug)
-    )
-    found = session.exec(query).one_or_none()
-    if found is None:
-        raise CoOperationNotFound(f"No co-operation is called {slug!r}.")
-    return found
-
-
-def members(session: Session, co_operation_id: int) -> list[tuple[Member, list[tuple[Organisation, Relation]]]]:
-    """The members as recorded, each with the organisations of today."""
-    found = session.exec(
-        select(Member).where(col(Member.co_operation_id) == co_operation_id).order_by(col(Member.place))
-    ).all()
-    query = (
-        select(MemberToday.member_id, Organisation, MemberToday.relation)
-        .join(Organisation, col(MemberToday.organisation_id) == col(Organisation.id))
-        .where(col(MemberToday.member_id).in_([member.id for member in found]))
-        .order_by(col(Organisation.sort_key))
-    )
-    today: dict[int, list[tuple[Organisation, Relation]]] = defaultdict(list)
-    for member_id, organisation, relation in session.exec(query):
-        today[member_id].append((organisation, Relation(relation)))
-    return [(member, today[member.id]) for member in found]
-
-
-def member_counts(session: Session, ids: Sequence[int]) -> dict[int, int]:
-    query = (
-        sa.select(col(Member.co_operation_id), sa.func.count().label("members"))
-        .where(col(Member.co_operation_id).in_(ids))
-        .group_by(col(Member.co_operation_id))
-    )
-    return {row.co_operation_id: row.members for row in session.execute(query)}
+    return {one.organisation_id: one for one in session.exec(query)}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from services.catalog.seed import certificates, components, index, organisations, products, specifications
+from services.catalog.seed import certificates, co_operations, components, index, organisations, products, specifications
 from services.catalog.seed.files import fictional
 from services.chassis.db import Database
 
@@ -14,7 +14,7 @@ def load(database: Database, *, tell: Callable[[str], None]) -> None:
     with database.writing() as session:
         for what, loaded in (
             ("organisations", organisations.load(session)),
-            ("co-operations of 2015", organisations.load_co_operations(session)),
+            ("states of co-operations", co_operations.load(session)),
             ("components, standards, reports and projects", components.load(session)),
             ("fictional components", components.load_fictional(session)),
             ("fictional requirement specifications", specifications.load(session, made_up["specifications"])),

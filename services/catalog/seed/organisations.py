@@ -1,120 +1,188 @@
-"""Real municipalities, counties and agencies, the co-operations of 2015, and fictional organisations."""
+"""Real municipalities since 2010, counties and agencies, and fictional organisations."""
 
-from collections import defaultdict
-from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
-from sqlmodel import Session
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
 
-from services.catalog.organisations import rules
 from services.catalog.organisations import store as organisations
-from services.catalog.organisations.rules import Kind
-from services.catalog.seed.files import number, read, slugged, told
-from services.chassis.values import seed_id
+from services.catalog.organisations.rules import Kind, Relation, day_before
+from services.catalog.organisations.store import (
+    CountyPeriod,
+    FormerName,
+    MunicipalityNumber,
+    Organisation,
+    Population,
+    Succession,
+)
+from services.catalog.seed import structures
+from services.catalog.seed.files import read, told
+from services.catalog.seed.structures import Body
+from services.chassis.values import seed_id, sort_key
 
-RECORDED_ON = date(2015, 10, 30)
-"""The day that the co-operations and their members are recorded of."""
-POPULATION_ON = date(2024, 1, 1)
-POPULATION_THEN_ON = date(2015, 1, 1)
 OSLO = "958935420"
-MEMBERS = {"kommune": Kind.MUNICIPALITY, "fylkeskommune": Kind.COUNTY}
+AUST_AGDER = "943039046"
 NO_STATE_AGENCY = {"KS"}
+RECORDED_AT = datetime(2026, 11, 25, tzinfo=UTC)
 
 
 def load(session: Session) -> int:
-    known = organisations.ids_by_number(session)
-    loaded = 0
-
-    def add(name: str, kinds: list[Kind], number: str, numbers: Any = (), **rest: Any) -> None:
-        nonlocal loaded
-        if number not in known:
-            uuid = seed_id(f"organisation:{number}")
-            added = organisations.new(name, kinds, organisation_number=number, uuid=uuid, **rest)
-            known[number] = organisations.add(session, added, numbers).id
-            loaded += 1
-
-    for row in read("municipalities_2024.csv"):
-        official = row["name_official_multilingual"]
-        number, before = row["municipality_number"], row["municipality_number_2020_2023"]
-        if before == "1507":
-            # Ålesund's before 2024, when Haram left it. Both came from it, so it is neither's alone.
-            before = ""
-        add(
-            f"{row['name']} kommune",
-            [Kind.MUNICIPALITY, Kind.COUNTY] if row["organisation_number"] == OSLO else [Kind.MUNICIPALITY],
-            row["organisation_number"],
-            rules.numbers_over_time(number, before),
-            official_name=official if official != row["name"] else None,
-            county_number=row["county_number"],
-            population=int(row["population_2024_01_01"]),
-            population_on=POPULATION_ON,
+    known = organisations.ids_by_uuid(session)
+    before = len(known)
+    by_year = {year: read(f"municipalities_{year}.csv") for year in structures.YEARS}
+    bodies = structures.read_together(by_year)
+    for body in bodies:
+        kinds = [Kind.MUNICIPALITY, Kind.COUNTY] if body.organisation_number == OSLO else [Kind.MUNICIPALITY]
+        _add(
+            session,
+            known,
+            body.key,
+            body.name,
+            kinds,
+            official_name=body.official_name,
+            organisation_number=body.organisation_number,
         )
     for row in read("counties_2024.csv"):
-        add(row["legal_name"], [Kind.COUNTY], row["organisation_number"], county_number=row["county_number"])
+        began = structures.county_began(row["county_number"], row["name"], by_year)
+        _add(
+            session,
+            known,
+            f"organisation:{row['organisation_number']}",
+            row["legal_name"],
+            [Kind.COUNTY],
+            organisation_number=row["organisation_number"],
+            county_number=row["county_number"],
+            existed_from_on=began,
+            existence_basis="The structures that show the county" if began else None,
+        )
+    _add(
+        session,
+        known,
+        f"organisation:{AUST_AGDER}",
+        "Aust-Agder fylkeskommune",
+        [Kind.COUNTY],
+        organisation_number=AUST_AGDER,
+        county_number="09",
+        existed_to_on=day_before(structures.start(2020)),
+        existence_basis="SSB's structures of 2015 and 2020: its municipalities lie in Agder",
+    )
     for row in read("shared_components.csv"):
         # An owner with its number stands first alone in the file; «Kartverket og KS» comes later.
-        name = row["owner_today"]
-        if row["owner_today_organisation_number"]:
-            kind = Kind.OTHER if name in NO_STATE_AGENCY else Kind.STATE_AGENCY
-            add(name, [kind], row["owner_today_organisation_number"])
+        number = row["owner_today_organisation_number"]
+        if number:
+            kind = Kind.OTHER if row["owner_today"] in NO_STATE_AGENCY else Kind.STATE_AGENCY
+            _add(session, known, f"organisation:{number}", row["owner_today"], [kind], organisation_number=number)
     for row in read("fictional/organisations.csv"):
-        add(row["name"], [Kind(row["kind"])], row["organisation_number"], fictional=True)
-    return told(session, "organisation.seed", "/organisations", loaded)
-
-
-def load_co_operations(session: Session) -> int:
-    known = organisations.co_operation_sources(session)
-    ids = organisations.ids_by_number(session)
-    today = {row["municipality_number"]: row["organisation_number"] for row in read("municipalities_2024.csv")}
-    owners, corrections = defaultdict(list), defaultdict(list)
-    for row in read("ict_cooperation_owners_2015.csv"):
-        owners[row["cooperation_id"]].append(row)
-    for row in read("ict_cooperation_corrections.csv"):
-        corrections[row.pop("cooperation_name")].append(row)
-    loaded = 0
-    for row in read("ict_cooperations_2015.csv"):
-        if row["cooperation_id"] in known:
-            continue
-        slug = slugged(row["name"])
-        organisations.add_co_operation(
+        _add(
             session,
-            organisations.new(row["name"], [Kind.CO_OPERATION], uuid=seed_id(f"co-operation:{slug}")),
-            organisations.CoOperation(
-                organisation_id=0,
-                slug=slug,
-                source_id=row["cooperation_id"],
-                formal_name=row["formal_name"] or None,
-                region=row["ks_region"],
-                as_of_on=RECORDED_ON,
-                form_in_source=row["organisational_form_source"],
-                form=row["organisational_form"],
-                units=[asdict(unit) for unit in rules.units(row["organisational_form_source"])],
-                established_year=int(row["established_year"]) if row["established_year"] else None,
-                established_in_source=row["established_text"] or None,
-                population_members=number(row["population_owners_2015_01_01"]),
-                population_members_on=POPULATION_THEN_ON if row["population_owners_2015_01_01"] else None,
-                corrections=corrections[row["name"]],
-            ),
-            [_member(place, owner, today, ids) for place, owner in enumerate(owners[row["cooperation_id"]])],
+            known,
+            f"organisation:{row['organisation_number']}",
+            row["name"],
+            [Kind(row["kind"])],
+            organisation_number=row["organisation_number"],
+            fictional=True,
         )
-        loaded += 1
-    return told(session, "co_operation.seed", "/co-operations", loaded)
+    if not _has_history(session):
+        _history(session, bodies, known)
+    return told(session, "organisation.seed", "/organisations", len(known) - before)
 
 
-def _member(
-    place: int, row: dict[str, str], today: dict[str, str], ids: dict[str, int]
-) -> tuple[organisations.Member, list[tuple[int, rules.Relation]]]:
-    then = row["organisation_number"]
-    member = organisations.Member(
-        co_operation_id=0,
-        place=place,
-        name=row["owner_name"],
-        kind=MEMBERS[row["owner_type"]],
-        municipality_number=row["municipality_number_2015"] or None,
-        organisation_number=then or None,
+def _add(session: Session, known: dict[UUID, int], key: str, name: str, kinds: list[Kind], **rest: Any) -> None:
+    uuid = seed_id(key)
+    if uuid not in known:
+        known[uuid] = organisations.add(session, organisations.new(name, kinds, uuid=uuid, **rest)).id
+
+
+def _has_history(session: Session) -> bool:
+    query = select(Population.organisation_id).where(col(Population.counted_on) == structures.start(2010)).limit(1)
+    return session.exec(query).first() is not None
+
+
+def _history(session: Session, bodies: list[Body], known: dict[UUID, int]) -> None:
+    """Everything dated, anew, also for those whose numbers were loaded before there was a history."""
+    ids = {body.key: known[seed_id(body.key)] for body in bodies}
+    for table in (MunicipalityNumber, CountyPeriod, Population):
+        session.execute(sa.delete(table).where(col(table.organisation_id).in_(ids.values())))
+    here = Organisation.__table__.c  # type: ignore[attr-defined]
+    session.execute(
+        sa.update(Organisation.__table__)  # type: ignore[attr-defined]
+        .where(here.id == sa.bindparam("key"))
+        .values(
+            {
+                name: sa.bindparam(f"new_{name}")
+                for name in (
+                    *("existed_from_on", "existed_to_on", "existence_basis"),
+                    *("county_number", "population", "population_on"),
+                )
+            }
+        ),
+        [_newest(body, ids[body.key]) for body in bodies],
     )
-    if then in ids:
-        return member, [(ids[then], rules.relation(then, then))]
-    successors = [today[number] for number in row["municipality_number_2024"].split(";") if number]
-    return member, [(ids[number], rules.relation(then, number)) for number in successors]
+    session.expire_all()
+    for body in bodies:
+        id = ids[body.key]
+        session.add_all(organisations.number(id, one) for one in body.numbers)
+        session.add_all(
+            CountyPeriod(
+                organisation_id=id,
+                county_number=one.number,
+                county_name=one.name,
+                valid_from_on=one.valid_from_on,
+                valid_to_on=one.valid_to_on,
+            )
+            for one in body.counties
+        )
+        session.add_all(
+            FormerName(
+                organisation_id=id,
+                name=one.name,
+                sort_key=sort_key(one.name),
+                valid_from_on=one.valid_from_on,
+                valid_to_on=one.valid_to_on,
+            )
+            for one in body.former
+        )
+        session.add_all(
+            Population(organisation_id=id, counted_on=day, inhabitants=number)
+            for day, number in body.populations.items()
+        )
+        session.add_all(
+            _succession(id, ids[one.successor], one.kind, one.effective_on, one.source) for one in body.followed_by
+        )
+    agder = next(row["organisation_number"] for row in read("counties_2024.csv") if row["county_number"] == "42")
+    session.add(
+        _succession(
+            known[seed_id(f"organisation:{AUST_AGDER}")],
+            known[seed_id(f"organisation:{agder}")],
+            Relation.MERGER,
+            structures.start(2020),
+            "SSB's structures of 2015 and 2020: its municipalities lie in Agder; dated to the later one's first day",
+        )
+    )
+    session.flush()
+
+
+def _newest(body: Body, id: int) -> dict[str, Any]:
+    counted_on: date | None = max(body.populations, default=None)
+    return {
+        "key": id,
+        "new_existed_from_on": body.from_on,
+        "new_existed_to_on": body.to_on,
+        "new_existence_basis": body.basis,
+        "new_county_number": body.counties[-1].number,
+        "new_population": body.populations[counted_on] if counted_on else None,
+        "new_population_on": counted_on,
+    }
+
+
+def _succession(predecessor: int, successor: int, kind: Relation, effective_on: date, source: str) -> Succession:
+    return Succession(
+        predecessor_id=predecessor,
+        successor_id=successor,
+        kind=kind,
+        effective_on=effective_on,
+        source=source,
+        recorded_at=RECORDED_AT,
+    )
