@@ -77,7 +77,7 @@ class CertifiedElsewhere(Certified):
 
 
 class Excluded(Certified):
-    """A product whose certificate does not count on the day."""
+    """A product whose certificate does not count: it is not valid on the day, or is against another version."""
 
     status: certification.Status
     why: TextOut
@@ -188,12 +188,14 @@ def _pack(session: Session, slug: str, label: str | None, on: date, known_at: da
     version = versions[label]
     contents = specifications.requirements(session, version.id)
     derived = derivations.read(session, row, version)
-    against = certificates.against(session, [version.id, *([derived.base.id] if derived else [])])
+    sources = {one.id for one in versions.values()} | ({derived.base.id} if derived else set())
+    against = certificates.against(session, sorted(sources))
     states = {
         one.number: certification.status_on(certificates.events(one), certificates.validity(one), on, known_at)
         for one in against
     }
     valid = [one for one in against if states[one.number] is certification.Status.VALID]
+    direct = [one for one in valid if (one.specification, one.specification_version) == (slug, label)]
     requirements = [PackRequirement.model_validate(shapes.requirement(one)) for one in contents]
     same = [one.says.id for one in derived.deviations().same] if derived else []
     owners = specifications.owners(session, [row.owner_id])
@@ -213,16 +215,21 @@ def _pack(session: Session, slug: str, label: str | None, on: date, known_at: da
         shoulds=count[Obligation.SHOULD],
         mays=count[Obligation.MAY],
         requirements=requirements,
-        certified=[Certified.model_validate(_certified(one)) for one in valid if one.specification == slug],
+        certified=[Certified.model_validate(_certified(one)) for one in direct],
         certified_against_source=[
             CertifiedElsewhere.model_validate({**_certified(one), "not_covered": rules.not_covered(requirements, same)})
             for one in valid
             if one.specification != slug
         ],
         excluded=[
-            Excluded.model_validate({**_certified(one), "status": status, "why": rules.why_not(status)})
+            Excluded.model_validate({**_certified(one), "status": status, "why": why})
             for one in against
-            if (status := states[one.number]) not in (None, certification.Status.VALID)
+            if (status := states[one.number])
+            and (
+                why := rules.why_not(
+                    status, one.specification_version, counts=one in direct or one.specification != slug
+                )
+            )
         ],
         sha256="",
         citation={},

@@ -43,6 +43,11 @@ _WHY = {
         "en": "The certificate is not valid yet.",
     },
 }
+_OTHER_VERSION = {
+    "nb": "Sertifikatet gjelder en annen versjon: {version}.",
+    "nn": "Sertifikatet gjeld ein annan versjon: {version}.",
+    "en": "The certificate is against another version: {version}.",
+}
 
 
 class NothingInForce(Conflict):
@@ -114,8 +119,14 @@ def dated(day: date | None, language: str) -> str:
     return day.isoformat() if language == "en" else f"{day:%d.%m.%Y}"
 
 
-def why_not(status: Status) -> dict[str, str]:
-    return _WHY[status]
+def why_not(status: Status, version: str, *, counts: bool) -> dict[str, str] | None:
+    """Why a certificate is not counted; None when it is. `counts`: a valid one would be, as it is against what the pack
+    is of, or what that is derived from; `version`: the one that it is against."""
+    if status is not Status.VALID:
+        return _WHY[status]
+    if counts:
+        return None
+    return {language: text.format(version=version) for language, text in _OTHER_VERSION.items()}
 
 
 def not_covered(requirements: Iterable[Any], same: Sequence[str]) -> list[str]:
