@@ -1,4 +1,5 @@
-"""`make demo`: Brønnøy kommune orders safety alarms, step by step over HTTP, against the running services."""
+"""`make demo`: two stories of Brønnøy kommune, step by step over HTTP, against the running services. It orders safety
+alarms; and it prepares a procurement together with neighbours who have the same need."""
 
 import json
 import time
@@ -13,6 +14,7 @@ from services.chassis.values import new_id
 from services.settings import RunSettings
 
 BRONNOY = "964983291"
+OWN = "bronnoy-trygghetstjeneste"
 LETTER_SECONDS = 30.0
 SHOWN = 700
 """Characters of an answer that are printed."""
@@ -23,6 +25,13 @@ class Stopped(Exception):
 
 
 def walk(run: RunSettings) -> None:
+    print("A. An order, from the catalogue to the letter\n")
+    _order(run)
+    print("\nB. A specification of one's own, and neighbours with the same need\n")
+    _prepare(run)
+
+
+def _order(run: RunSettings) -> None:
     catalog, agreements, control = run.url("catalog"), run.url("agreements"), run.url("control")
     with httpx.Client(timeout=10) as http:
         print("1. Find a shared component")
@@ -82,6 +91,55 @@ def walk(run: RunSettings) -> None:
         if len(ours) != 1:
             raise Stopped(f"there are {len(ours)} letters for one call-off.")
         print(f"\nDone. The letter can be read in the inbox: {control}/")
+
+
+def _prepare(run: RunSettings) -> None:
+    catalog = run.url("catalog")
+    with httpx.Client(timeout=10) as http:
+        print("1. Find a requirement specification, with a slip of the finger")
+        asked = {"q": "trygghetsteneste", "type": "specification"}
+        found = _call(http, "GET", f"{catalog}/search", 200, params=asked)
+        source = found["items"][0]["ref"]
+
+        print(f"2. Derive it: {source} as Brønnøy's own")
+        mine = {"Authorization": f"Bearer {access.token(run, BRONNOY, 'catalog.write')}"}
+        own = f"{catalog}/specifications/{OWN}"
+        if http.get(own).status_code == 200:
+            print(f"   {OWN} is there already, from the last time.\n")
+        else:
+            known = _call(http, "GET", f"{catalog}/specifications/{source}", 200, quiet=True)
+            new = {
+                "slug": OWN,
+                "name": {"nb": "Trygghetstjeneste i Brønnøy (demonstrasjon)"},
+                "from_version": known["versions"][-1]["version"],
+            }
+            _call(http, "POST", f"{catalog}/specifications/{source}/derive", 201, headers=mine, json=new)
+        _call(http, "GET", f"{own}/upstream", 200)
+
+        print("3. Who has the same need?")
+        wanted = {"specification": source, "state": "open"}
+        need = _call(http, "GET", f"{catalog}/needs", 200, params=wanted)["items"][0]
+        partners = _call(http, "GET", f"{catalog}/needs/{need['id']}/partners", 200, headers=mine, quiet=True)
+        near = [one for one in partners["items"] if one["same_county"] and one["municipality"]][:4]
+        if len(near) < 4:
+            raise Stopped(f"only {len(near)} neighbours have the need {need['id']}.")
+        print(f"   «{need['title']['nb']}»: {', '.join(one['name'] for one in near)}\n")
+
+        print("4. The procurement pack, to put into a tender")
+        pack = _call(http, "GET", f"{own}/procurement-pack", 200, params={"version": "1.0"}, quiet=True)
+        for one in pack["requirements"]:
+            print(f"   {one['id']}  {one['obligation']:<6}  {next(iter(one['text'].values()))}")
+        for one in pack["certified_against_source"]:
+            print(f"   {one['certificate']}: {one['product']} from {one['supplier']}, to {one['valid_to_on']}")
+        print(f"   {pack['citation']['nb']}\n")
+        document = http.get(
+            f"{own}/procurement-pack", params={"version": "1.0"}, headers={"Accept": "application/pdf"}
+        )
+        if document.status_code != 200:
+            raise Stopped(f"the pack did not come as a document: {document.text}")
+        file = run.data / f"{OWN}.pdf"
+        file.write_bytes(document.content)
+        print(f"Done. The same as a document: {file}")
 
 
 def _await_letter(http: httpx.Client, url: str, headers: dict[str, str]) -> dict[str, Any]:
