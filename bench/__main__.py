@@ -39,6 +39,8 @@ class Row:
     limit: list[Round]
     beside: str
     aim: str
+    megabytes: float = 0.0
+    """What the measured process occupies in memory afterwards."""
 
 
 def main() -> None:
@@ -83,18 +85,27 @@ def _world(run: RunSettings, server: Server) -> scenes.World:
 
 def _measure(scene: scenes.Scene, world: scenes.World, rounds: int, seconds: int) -> Row:
     row = Row(scene.name, [], [], scene.beside, scene.aim)
-    with _serving(world, scene.helpers, OTHERS), _serving(world, [scene.service], MEASURED):
+    with _serving(world, scene.helpers, OTHERS), _serving(world, [scene.service], MEASURED) as (process,):
         request = scene.prepare(world)
-        with _bare(request.answer) as limit_url:
-            wrk(request.url, 2, request.lua())
+        with scene.peer(world.urls) if scene.peer else _bare(request.answer) as limit_url:
+            wrk(request.url, 2, request.lua(), scene.connections)
             for _ in range(rounds):
-                row.limit.append(scene.limit(world, seconds) if scene.limit else wrk(limit_url, seconds, request.plain))
-                row.real.append(wrk(request.url, scene.seconds or seconds, request.lua()))
+                if scene.limit:
+                    row.limit.append(scene.limit(world, seconds))
+                else:
+                    row.limit.append(wrk(limit_url, seconds, request.plain, scene.connections))
+                row.real.append(wrk(request.url, scene.seconds or seconds, request.lua(), scene.connections))
+        row.megabytes = resident(process.pid)
     return row
 
 
+def resident(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+
+
 @contextmanager
-def _serving(world: scenes.World, services: list[str], core: int) -> Iterator[None]:
+def _serving(world: scenes.World, services: list[str], core: int) -> Iterator[list[subprocess.Popen[bytes]]]:
     started = []
     for name in services:
         started.append(
@@ -109,7 +120,7 @@ def _serving(world: scenes.World, services: list[str], core: int) -> Iterator[No
     try:
         for name in services:
             _await(world.run.url("control" if name == "sandbox" else name) + "/health/ready")
-        yield
+        yield started
     finally:
         for process in started:
             process.terminate()
@@ -148,19 +159,16 @@ def _await(url: str) -> None:
 
 def _print(rows: list[Row]) -> None:
     print(f"\nCore {MEASURED}: the measured process. Core {OTHERS}: PostgreSQL, load generator, neighbours.\n")
-    print("| Operation | per s | limit per s | ratio | aim | p50 ms | p99 ms | spread | beside |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| Operation | per s | limit per s | ratio | aim | p50 ms | p95 ms | p99 ms | spread | MB | beside |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     for row in rows:
         real, limit = _median(row.real, lambda r: r.per_second), _median(row.limit, lambda r: r.per_second)
         rates = [one.per_second for one in row.real]
         spread = (max(rates) - min(rates)) / real
         void = sum(one.refused for one in [*row.real, *row.limit])
         ratio = f"VOID ({void} refused)" if void else f"{real / limit:.2f}"
-        p50, p99 = _median(row.real, lambda r: r.p50_ms), _median(row.real, lambda r: r.p99_ms)
-        print(
-            f"| {row.name} | {real:,.0f} | {limit:,.0f} | {ratio} | {row.aim} | {p50:.1f} | {p99:.1f} "
-            f"| ±{spread / 2:.0%} | {row.beside} |"
-        )
+        p50 = _median(row.real, lambda r: r.p50_ms)
+        p95, p99 = _median(row.real, lambda r: r.p95_ms), _median(row.real, lambda r: r.p99_ms)
     print(f"\n{json.dumps({'python': sys.version.split()[0], 'cores': os.cpu_count()})}")
 
 

@@ -14,25 +14,30 @@ CONNECTIONS = 32
 class Round:
     per_second: float
     p50_ms: float
+    p95_ms: float
     p99_ms: float
     refused: int
 
 
-def wrk(url: str, seconds: int, lua: str = "") -> Round:
+P95 = 'function done(summary, latency)\n  io.write(string.format("   95%%  %fus\\n", latency:percentile(95)))\nend\n'
+
+
+def wrk(url: str, seconds: int, lua: str = "", connections: int = CONNECTIONS) -> Round:
     """One round of wrk with one thread. `lua` may set method, body and headers."""
     program = shutil.which("wrk")
     if program is None:
         raise SystemExit("bench: wrk is not installed (Debian's package wrk).")
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(lua)
+        script.write(lua + P95)
         script.flush()
-        command = [program, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", script.name, url]
+        command = [program, "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", script.name, url]
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
     sockets = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
     return Round(
         float(_found(r"Requests/sec:\s+([\d.]+)", said)),
         _ms(_found(r"^\s+50%\s+(\S+)$", said)),
+        _ms(_found(r"^\s+95%\s+(\S+)$", said)),
         _ms(_found(r"^\s+99%\s+(\S+)$", said)),
         int(bad[1] if bad else 0) + (sum(map(int, sockets.groups())) if sockets else 0),
     )
@@ -50,7 +55,7 @@ def pgbench(program: Path, url: str, script: str, seconds: int, clients: int) ->
     said = ran.stdout
     failed = re.search(r"number of failed transactions: (\d+)", said)
     average = float(_found(r"latency average = ([\d.]+) ms", said))
-    return Round(float(_found(r"tps = ([\d.]+)", said)), average, average, int(failed[1] if failed else 0))
+    return Round(float(_found(r"tps = ([\d.]+)", said)), average, average, average, int(failed[1] if failed else 0))
 
 
 def _found(pattern: str, said: str) -> str:

@@ -2,8 +2,10 @@
 
 import json
 import re
+import time
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -15,6 +17,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from bench import load_catalogue, peers, words
 from bench.load import CONNECTIONS, Round, pgbench
 from services import access
 from services.agreements.calloffs import api, rules, store
@@ -26,8 +29,8 @@ from services.chassis.values import seed_id
 from services.settings import RunSettings
 
 BRONNOY = "964983291"
-COMPONENTS = 5_000
-WORDS = ("journal", "arkiv", "skole", "barnehage", "helse", "omsorg", "plan", "bygg", "vann", "avløp", "kart", "skatt")
+FEW = 4
+"""Clients of what costs a query of its own: with more, one measures how long they queue."""
 FIRST_ID = 987_650_000
 """Call-offs are numbered from here, so that their ids can be told from other numbers in recorded statements."""
 ORDER = {
@@ -71,38 +74,22 @@ class Scene:
     aim: str
     helpers: list[str] = field(default_factory=list)
     limit: Callable[[World, int], Round] | None = None
+    peer: Callable[[dict[str, str]], AbstractContextManager[str]] | None = None
+    """Another program that is measured instead of the bare route. → its URL"""
     beside: str = "bare route, same bytes"
     seconds: int | None = None
+    connections: int = CONNECTIONS
 
 
 def enlarge(urls: dict[str, str]) -> None:
-    """Fill the catalogue to a size where a search has something to do, and give the agreement room for the load."""
-    with psycopg.connect(urls["catalog"]) as connection:
-        connection.execute(
-            "CREATE TEMP TABLE like_component AS SELECT * FROM component WHERE slug = "
-            "'velferdsteknologi-trygghetsplattform'"
-        )
-        for number in range(COMPONENTS):
-            first, second = WORDS[number % len(WORDS)], WORDS[number // len(WORDS) % len(WORDS)]
-            name = f"{first.capitalize()} og {second} {number}"
-            connection.execute(
-                "UPDATE like_component SET slug = %s, name = %s::jsonb",
-                [f"maaling-{number}", json.dumps({"nb": name})],
-            )
-            columns = _plain_columns(connection, "component", leave_out="id")
-            connection.execute(f"INSERT INTO component ({columns}) SELECT {columns} FROM like_component")
+    """Fill the catalogue to the size that it is designed for, and give the agreement room for the load."""
+    began = time.monotonic()
+    loaded = load_catalogue.load(urls["catalog"])
+    told = ", ".join(f"{number:,} {what}" for what, number in loaded.items())
+    print(f"loaded: {told}, in {time.monotonic() - began:.0f} s", flush=True)
     with psycopg.connect(urls["agreements"]) as connection:
         connection.execute("UPDATE balance SET ceiling = 900000000000 WHERE ceiling IS NOT NULL")
         connection.execute("SELECT setval('calloff_id_seq', %s)", [FIRST_ID])
-
-
-def _plain_columns(connection: psycopg.Connection, table: str, *, leave_out: str) -> str:
-    rows = connection.execute(
-        "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND is_generated = 'NEVER' "
-        "AND table_schema = 'public' AND column_name <> %s",
-        [table, leave_out],
-    )
-    return ", ".join(name for (name,) in rows)
 
 
 def _component(world: World) -> Asked:
@@ -110,8 +97,47 @@ def _component(world: World) -> Asked:
     return Asked(url, httpx.get(url).raise_for_status().content)
 
 
-def _search(world: World) -> Asked:
-    url = f"{world.run.url('catalog')}/components?q=journal&limit=20"
+QUESTIONS = (
+    words.RARE,
+    words.MEDIUM,
+    words.FREQUENT,
+    "kommune",
+    "felles tjeneste",
+    "helsemodul",
+    "journal",
+    "barnehageport",
+    "trygghet or velferd",
+    '"digital bolig"',
+    "trygghetsalram",
+    "kommune&type=component&kind=component&life_cycle=available",
+    "system&type=product&delivery_form=saas",
+    "register&reuse=missing&reuse=both",
+)
+"""Rare, medium and common words, unfinished and misspelt ones, phrases, with filters and without."""
+
+
+def _asking(path: str) -> Callable[[World], Asked]:
+    def prepare(world: World) -> Asked:
+        base = f"{world.run.url('catalog')}{path}"
+        asked = [httpx.URL(f"{base}?q={question}") for question in QUESTIONS]
+        answers = [httpx.get(url).raise_for_status().content for url in asked]
+        lines = ",\n".join(f'"{url.raw_path.decode()}"' for url in asked)
+        script = (
+            f"local asked = {{\n{lines}\n}}\nlocal n = 0\n"
+            "function request()\n  n = n % #asked + 1\n  return wrk.format(nil, asked[n])\nend\n"
+        )
+        return Asked(base, sorted(answers, key=len)[len(answers) // 2], lambda: script)
+
+    return prepare
+
+
+def _listed(world: World) -> Asked:
+    url = f"{world.run.url('catalog')}/components?q={words.FREQUENT}&limit=20"
+    return Asked(url, httpx.get(url).raise_for_status().content)
+
+
+def _page(world: World) -> Asked:
+    url = f"{world.run.url('catalog')}/components?limit=20"
     return Asked(url, httpx.get(url).raise_for_status().content)
 
 
@@ -241,7 +267,13 @@ def _placed(
 SCENES = {
     "component": Scene("component by slug", "catalog", _component, "≥ 0.35"),
     "verify": Scene("verify", "catalog", _verify, "—"),
-    "search": Scene(f"search, {COMPONENTS:,} components", "catalog", _search, "—"),
+    "search": Scene("search", "catalog", _asking("/search"), "p95 < 50 ms", connections=FEW),
+    "facets": Scene("facets", "catalog", _asking("/search/facets"), "p95 < 150 ms", connections=FEW),
+    "listed": Scene("components by a common word", "catalog", _listed, "—"),
+    "page": Scene("a page of 20", "catalog", _page, "≥ 0.35"),
+    "peer": Scene(
+        "a page of 20", "catalog", _page, "≥ 3", peer=peers.flask, beside="the same from Flask + SQLAlchemy (gunicorn)"
+    ),
     "call-off": Scene(
         "place a call-off",
         "agreements",

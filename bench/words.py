@@ -33,7 +33,7 @@ FACETS = {
 
 def texts(number: int, seed: int = 1) -> Iterator[tuple[str, str]]:
     """→ name, summary; the first n are the same however many there are"""
-    chance = random.Random(seed)  # noqa: S311  # the same words in every run
+    chance = random.Random(seed)  # the same words in every run
     compounds = [first + last for first in FIRST for last in LAST]
     chance.shuffle(compounds)
     frequency = [1 / (rank + 10) for rank in range(len(compounds))]
@@ -56,7 +56,7 @@ def texts(number: int, seed: int = 1) -> Iterator[tuple[str, str]]:
 
 def entries(number: int) -> Iterator[Entry]:
     """Components as the search finds them."""
-    chance = random.Random(2)  # noqa: S311
+    chance = random.Random(2)
     for place, (name, summary) in enumerate(texts(number)):
         facets = {facet: chosen for facet, values in FACETS.items() if (chosen := chance.choice(values))}
         yield Entry(

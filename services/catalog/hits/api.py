@@ -4,16 +4,15 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request, Response
 from pydantic import AfterValidator, Field, StringConstraints
-from sqlmodel import Session
 
+from services.catalog.adoptions import store as adoptions
 from services.catalog.hits import store
-from services.catalog.organisations import store as organisations
 from services.catalog.search import store as engine
 from services.catalog.search.rules import ADOPTION, ALL_FACETS, MATCHES, MISSING, Audience, Sort, Type
 from services.catalog.search.store import Asked, Found, Narrowed
 from services.chassis import clock, paging, view
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, ViewerDep
+from services.chassis.auth import ViewerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep
 from services.chassis.problems import Forbidden
@@ -179,7 +178,7 @@ def search(
     """Components, products, specifications, standards, interfaces, organisations, co-operations and needs, the
     best match first: a thing of that name, then all words in the name, then words anywhere; among equals the most
     complete and alive. Facets narrow together. `next` keeps the question; give it back as `after`."""
-    sees = _may_see(reader, viewer)
+    sees = adoptions.may_see(reader, viewer)
     if searched.sort is Sort.ADOPTION and not sees:
         raise AdoptionHidden("Sort by relevance or name.", pointer="?sort")
     narrowed = searched.narrowed(may_see=sees)
@@ -202,7 +201,7 @@ def search(
 def facets(narrowing: Annotated[Narrowing, Query()], viewer: ViewerDep, reader: ReaderDep) -> Counted:
     """The same question and the same facets as `GET /search`: how many there are, and how many of each value,
     among them `missing` where a thing should have a value and has none."""
-    sees = _may_see(reader, viewer)
+    sees = adoptions.may_see(reader, viewer)
     asked = Asked.of(reader, narrowing.q)
     counts = store.counts(reader, asked, narrowing.narrowed(may_see=sees), adoption=sees)
     names = store.names(reader, counts.facets)
@@ -217,11 +216,6 @@ def facets(narrowing: Annotated[Narrowing, Query()], viewer: ViewerDep, reader: 
         ],
         did_you_mean=meant,
     )
-
-
-def _may_see(session: Session, viewer: Caller | None) -> bool:
-    """Who uses what is for public bodies: anybody else neither sees, counts nor sorts by it."""
-    return viewer is not None and organisations.is_public_body(session, viewer.organisation)
 
 
 def _hit(found: Found, marks: store.Marks, sees: bool) -> Hit:
