@@ -169,6 +169,10 @@ def _print(rows: list[Row]) -> None:
         ratio = f"VOID ({void} refused)" if void else f"{real / limit:.2f}"
         p50 = _median(row.real, lambda r: r.p50_ms)
         p95, p99 = _median(row.real, lambda r: r.p95_ms), _median(row.real, lambda r: r.p99_ms)
+        print(
+            f"| {row.name} | {real:,.0f} | {limit:,.0f} | {ratio} | {row.aim} | {p50:.1f} | {p95:.1f} | {p99:.1f} "
+            f"| ±{spread / 2:.0%} | {row.megabytes:.0f} | {row.beside} |"
+        )
     print(f"\n{json.dumps({'python': sys.version.split()[0], 'cores': os.cpu_count()})}")
 
 

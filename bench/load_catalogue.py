@@ -14,7 +14,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from bench import words
-from services.catalog.adoptions import store as adoptions
+from services.catalog.adopters import store as adopters
 from services.catalog.products import store as products
 from services.catalog.releases import rules as releases
 from services.catalog.seed import index
@@ -45,7 +45,7 @@ def load(url: str) -> dict[str, int]:
     database = Database(url, connections=1)
     with database.writing() as session:
         found = index.anew(session)
-        adoptions.count_all(session, clock.today())
+        adopters.count_all(session, clock.today())
     database.close()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")

@@ -24,7 +24,7 @@ from tests.issuer import Issuer
 DAY = date(2026, 11, 25)
 WORDS = ["bok", "tak", "vei", "sol", "ski", "bil", "tog", "bilvei", "bilbok", "soltak", "togtak"]
 """Words that no stemmer changes, nor their beginnings into each other."""
-VALUES = {
+VALUES: dict[str, list[str | list[str] | None]] = {
     "kind": ["component", "project", None],
     "reuse": ["reuse", "shared_use", "both", None],
     "delivery_form": [["saas"], ["saas", "on_premises"], ["on_premises"], None],
