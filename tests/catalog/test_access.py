@@ -11,7 +11,7 @@ from tests.issuer import Issuer
 CHANGES = {
     "/organisations": "catalog.admin",
     "/components": "catalog.write",
-    "/specifications": "catalog.admin",
+    "/specifications": "catalog.write",
     "/products": "catalog.write",
     "/certificates": "certification.decide",
     "/certificates/SV-2026-000001/suspend": "certification.decide",
