@@ -6,13 +6,20 @@ from services.catalog.amendments import api as amendments
 from services.catalog.certificates import api as certificates
 from services.catalog.co_operations import api as co_operations
 from services.catalog.components import api as components
+from services.catalog.declarations import api as declarations
 from services.catalog.dependencies import api as dependencies
 from services.catalog.derivations import api as derivations
+from services.catalog.documents import api as documents
 from services.catalog.drafts import api as drafts
 from services.catalog.hits import api as hits
+from services.catalog.joinings import api as joinings
+from services.catalog.matches import api as matches
 from services.catalog.memberships import api as memberships
+from services.catalog.needs import api as needs
 from services.catalog.organisations import api as organisations
 from services.catalog.packs import api as packs
+from services.catalog.partners import api as partners
+from services.catalog.product_versions import api as product_versions
 from services.catalog.products import api as products
 from services.catalog.releases import api as releases
 from services.catalog.repositories import api as repositories
@@ -23,6 +30,7 @@ from services.catalog.specifications import api as specifications
 from services.catalog.steps import api as steps
 from services.catalog.stewards import api as stewards
 from services.catalog.successions import api as successions
+from services.catalog.take_overs import api as take_overs
 from services.chassis import feed, trail
 from services.chassis.app import new_app
 from services.chassis.db import Database
@@ -65,6 +73,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             co_operations.router,
             memberships.router,
             products.router,
+            product_versions.router,
+            declarations.router,
+            documents.router,
+            take_overs.router,
+            needs.router,
+            joinings.router,
+            matches.router,
+            partners.router,
             specifications.router,
             specification_versions.router,
             drafts.router,

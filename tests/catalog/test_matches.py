@@ -110,6 +110,25 @@ def test_a_need_without_requirements_is_matched_by_its_components(catalog: TestC
     assert all(one["requirements"] == [] for one in found["products"])
 
 
+def test_what_a_derived_specification_took_over_word_for_word_is_certified_with_its_source(
+    catalog: TestClient, issuer: Issuer
+) -> None:
+    own = "alstahaug-trygghetstjeneste"
+    asked = [{"specification": own, "requirement": code} for code in ("VT2-01", "VT2-02", "VT2-05", "ALS-01")]
+    bronnoy = issuer.bearer(BRONNOY, "catalog.write")
+    path = catalog.post("/needs", json=NEW | {"requirements": asked}, headers=bronnoy).headers["Location"]
+    found = {one["product"]: one for one in matched(catalog, path, on=AFTER)["products"]}["fjordvakt-alarm"]
+    assert {one["requirement"]: (one["certified"], one["same_as"]) for one in found["requirements"]} == {
+        "VT2-01": ("covered", [f"{SERVICE} VT2-01"]),
+        "VT2-02": ("unknown", []),  # Alstahaug asks for more
+        "VT2-05": ("covered", [f"{SERVICE} VT2-05"]),  # should there, must here: the evidence is the same
+        "ALS-01": ("unknown", []),
+    }
+    partners = catalog.get(f"{path}/partners", headers=bronnoy).json()["items"]
+    vega = next(one for one in partners if one["name"] == "Vega kommune")
+    assert vega["needs"][0]["requirements"] == ["VT2-01", "VT2-05"], "whoever asks for the source's asks for the same"
+
+
 WANTED = st.lists(
     st.builds(Wanted, st.integers(1, 6), st.sampled_from(Obligation)), max_size=6, unique_by=lambda w: w.key
 )

@@ -54,6 +54,43 @@ def walk_events(catalog: TestClient, headers: dict[str, str] | None = None) -> l
     return items
 
 
+# ---- Registering
+
+
+def test_the_caller_is_the_supplier(catalog: TestClient, havorn: dict[str, str], database: Database) -> None:
+    answer = catalog.post("/products", json=NEW | {"delivery_forms": ["saas", "saas"]}, headers=havorn)
+    assert answer.status_code == 201, answer.text
+    made = answer.json()
+    assert (made["supplier"]["organisation_number"], made["registered_by"]) == (HAVORN, None)
+    assert made["delivery_forms"] == ["saas"]
+    assert catalog.get(answer.headers["Location"]).json() == made
+    assert [one["label"] for one in walk(catalog, "/products/ny-alarm/versions")] == ["1.0"]
+    with database.reading() as reader:
+        assert [row[1:] for row in audit.of(reader, "/products/ny-alarm")] == [("product.register", HAVORN)]
+    assert problem(catalog.post("/products", json=NEW, headers=havorn)) == (409, "product-slug-taken")
+    found = catalog.get("/search", params={"q": "ny alarm", "type": "product"}).json()
+    assert found["items"][0]["ref"] == "ny-alarm"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"supplier": HAVORN}, ["havorn-alarm", "havorn-dorsensor", "havorn-tilsyn"]),
+        ({"supplier": ALSTAHAUG}, []),
+        ({"supplier": HAVORN, "component": PLATFORM}, ["havorn-alarm", "havorn-dorsensor", "havorn-tilsyn"]),
+        ({"component": "id-porten"}, []),
+        ({"specification": "velferdsteknologi-datautveksling"}, ["nordlys-dorlas"]),
+    ],
+)
+def test_products_are_filtered(shared_catalog: TestClient, query: dict[str, str], expected: list[str]) -> None:
+    assert [one["slug"] for one in walk(shared_catalog, "/products", **query)] == expected
+
+
+def test_product_pages_have_no_gaps(shared_catalog: TestClient) -> None:
+    assert len(walk(shared_catalog, "/products", limit=4)) == 8
+    assert walk(shared_catalog, "/products", limit=1) == walk(shared_catalog, "/products", limit=4)
+
+
 # ---- On behalf
 
 

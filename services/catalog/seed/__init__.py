@@ -2,7 +2,16 @@
 
 from collections.abc import Callable
 
-from services.catalog.seed import certificates, co_operations, components, index, organisations, products, specifications
+from services.catalog.seed import (
+    certificates,
+    co_operations,
+    components,
+    index,
+    needs,
+    organisations,
+    products,
+    specifications,
+)
 from services.catalog.seed.files import fictional
 from services.chassis.db import Database
 
@@ -21,7 +30,10 @@ def load(database: Database, *, tell: Callable[[str], None]) -> None:
             ("versions that came later", specifications.load_further_versions(session, required["further_versions"])),
             ("derived specifications", specifications.load_derived(session, required["derived"])),
             ("fictional products", products.load(session, made_up["products"])),
+            ("more of the fictional products", products.load_more(session, fictional("products.json"))),
             ("fictional certificates", certificates.load(session, made_up["certificates"])),
+            ("projects of Helgeland 2018 and 2019", needs.load(session)),
+            ("fictional needs", needs.load_fictional(session, fictional("needs.json")["needs"])),
             ("entries of the search", index.load(session)),  # the last one: it finds what the others loaded
         ):
             if loaded:

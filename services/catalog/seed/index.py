@@ -6,7 +6,11 @@ from itertools import chain
 
 from sqlmodel import Session
 
+from services.catalog.co_operations import store as co_operations
 from services.catalog.components import store as components
+from services.catalog.needs import store as needs
+from services.catalog.organisations import store as organisations
+from services.catalog.products import store as products
 from services.catalog.search import store as search
 from services.catalog.search.rules import Entry
 from services.catalog.specifications import store as specifications
@@ -14,7 +18,14 @@ from services.chassis import clock
 
 
 def everything(session: Session, today: date) -> Iterator[Entry]:
-    return chain(components.entries(session), specifications.entries(session, today))
+    return chain(
+        components.entries(session),
+        organisations.entries(session),
+        co_operations.entries(session),
+        specifications.entries(session, today),
+        products.entries(session, today),
+        needs.entries(session, today),
+    )
 
 
 def load(session: Session) -> int:

@@ -8,15 +8,11 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from services.catalog.organisations import store as organisations
-from services.catalog.organisations.rules import Kind, Relation, day_before
-from services.catalog.organisations.store import (
-    CountyPeriod,
-    FormerName,
-    MunicipalityNumber,
-    Organisation,
-    Population,
-    Succession,
-)
+from services.catalog.organisations.rules import Kind, Relation
+from services.catalog.organisations.store import Organisation, Succession
+from services.catalog.periods import store as periods
+from services.catalog.periods.rules import day_before
+from services.catalog.periods.store import CountyPeriod, FormerName, MunicipalityNumber, Population
 from services.catalog.seed import structures
 from services.catalog.seed.files import read, told
 from services.catalog.seed.structures import Body
@@ -123,7 +119,7 @@ def _history(session: Session, bodies: list[Body], known: dict[UUID, int]) -> No
     session.expire_all()
     for body in bodies:
         id = ids[body.key]
-        session.add_all(organisations.number(id, one) for one in body.numbers)
+        session.add_all(periods.number(id, one) for one in body.numbers)
         session.add_all(
             CountyPeriod(
                 organisation_id=id,

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
 
-from services.catalog.organisations.rules import NumberPeriod, Relation, day_before
+from services.catalog.organisations.rules import Relation
+from services.catalog.periods.rules import NumberPeriod, day_before
 
 Row = Mapping[str, str]
 YEARS = (2010, 2015, 2020, 2024)
