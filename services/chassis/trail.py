@@ -45,12 +45,12 @@ def new_audit_router(scope: str, everything: str, organisation: str, subject: st
             str | None,
             Query(alias="subject", max_length=200, description="Only this thing, by its path", examples=[subject]),
         ] = None,
-        following: paging.After = None,
+        after: paging.After = None,
         limit: paging.Limit = paging.DEFAULT,
     ) -> paging.Page[Trace]:
         """Every change with its fields, oldest first: what your own organisation did. Whoever looks after the service
         sees what all did."""
-        (last,) = paging.start(following, int) or (0,)
+        (last,) = paging.start(after, int) or (0,)
         here = TABLE.c
         query = sa.select(TABLE, here.seal_id.is_not(None).label("sealed")).where(here.id > last)
         if about is not None:
