@@ -86,6 +86,12 @@ CASES: list[Case] = [
         body=NEW,
         organisation="100000040",
     ),
+    register(
+        "a clause that no standard has",
+        "clause-unknown",
+        versions=[VERSION | {"requirements": [REQUIREMENT | {"clause": {"standard": "wcag-2-1", "clause": "99"}}]}],
+        pointer="#/versions/0/requirements/0/clause",
+    ),
     # Changing
     own("a change without If-Match", "PATCH", "", "if-match-missing", 428, {"name": {"nb": "Ny"}}),
     own("a change of something old", "PATCH", "", "stale", 412, {"name": {"nb": "Ny"}}, headers={"If-Match": '"9"'}),

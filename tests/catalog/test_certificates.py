@@ -206,7 +206,7 @@ def test_a_step_that_cannot_be_taken_is_refused_and_records_nothing(
     assert problem(take(shared_catalog, decider, "SV-2026-000001", "restore")) == (409, "step-refused")
     late = take(shared_catalog, decider, "SV-2026-000003", "restore", effective_on="2030-01-01")
     assert problem(late) == (409, "step-refused")
-    assert late.json()["errors"][0]["status"] == "expired"
+    assert late.json()["errors"][0]["state"] == "expired"
     assert shared_catalog.get("/certificates/SV-2026-000001").json()["events"] == before
     assert problem(take(shared_catalog, decider, "SV-2026-999999", "suspend")) == (404, "certificate-not-found")
 

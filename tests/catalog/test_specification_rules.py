@@ -1,5 +1,6 @@
 """What state a version is in on a day, and what its requirements may be."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import product as every
 
@@ -147,6 +148,12 @@ def test_a_fingerprint_is_of_what_is_said_not_of_the_id() -> None:
     other = Requirement("K-9", Obligation.MUST, {"nb": "Krav"}, replaces="K-1")
     assert KNOWN.fingerprint() == other.fingerprint()
     assert KNOWN.fingerprint() != Requirement("K-1", Obligation.MAY, {"nb": "Krav"}).fingerprint()
+
+
+def test_a_clause_is_one_of_the_register() -> None:
+    wanted = [KNOWN, replace(KNOWN, clause=("wcag-2-1", "1.1.1")), replace(KNOWN, clause=("wcag-2-1", "9"))]
+    found = requirements.check_clauses(wanted, {("wcag-2-1", "1.1.1")}, "#/rows/{}".format)
+    assert [(type(one), one.pointer) for one in found] == [(requirements.ClauseUnknown, "#/rows/2/clause")]
 
 
 def test_only_a_must_is_not_left_out_without_a_reason() -> None:

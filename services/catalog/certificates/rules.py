@@ -181,7 +181,7 @@ def check_step(
         found.append(DecisionOnOwnProduct())
     status = status_on(events, validity, effective_on, now)
     if status is None or (status, step) not in MOVES:
-        found.append(StepRefused(f"Cannot {step} a certificate that is {status} on {effective_on}.", status=status))
+        found.append(StepRefused(f"Cannot {step} a certificate that is {status} on {effective_on}.", state=status))
     return found
 
 

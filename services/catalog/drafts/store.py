@@ -49,6 +49,7 @@ def replace(
     problems = list(found)
     settled = requirements.settled(session, draft.specification.id, but=version.id)
     problems += requirement_rules.check_set(wanted, settled, pointer, ids)
+    problems += requirements.check_clauses(session, wanted, pointer)
     followed = {one.id: one.says for one in requirements.requirements(session, base_id)} if base_id else {}
     links = rules.stands_for(wanted, {one.code: one.upstream_id for one in draft.contents}, followed)
     kept = {key for key in links.values() if key is not None}

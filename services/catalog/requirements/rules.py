@@ -30,6 +30,10 @@ class RequirementRepeated(Invalid):
     """A requirement stands twice in one version."""
 
 
+class ClauseUnknown(Invalid):
+    """The register of standards has no such clause."""
+
+
 class LeftWithoutReason(Invalid):
     """Leaving out a must requirement of the specification that is followed needs a reason."""
 
@@ -102,6 +106,17 @@ def check_set(
         elif one.replaces in here:
             found.append(ReplacedStillThere(f"{one.id} replaces {one.replaces}.", pointer=f"{at}/replaces"))
     return found
+
+
+def check_clauses(
+    requirements: Sequence[Requirement], known: Collection[tuple[str, str]], pointer: Callable[[int], str]
+) -> list[Problem]:
+    """`known`: the clauses that the register has; `pointer`: where the requirement at a place stands."""
+    return [
+        ClauseUnknown(f"{one.clause[0]} has no clause {one.clause[1]!r}.", pointer=f"{pointer(place)}/clause")
+        for place, one in enumerate(requirements)
+        if one.clause and one.clause not in known
+    ]
 
 
 def check_left(

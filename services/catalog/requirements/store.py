@@ -1,7 +1,7 @@
 """Requirements as they are kept, and which version of a specification contains which."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,9 @@ from sqlmodel import Field, Session, col, select
 from services.catalog.db import Table
 from services.catalog.requirements import rules
 from services.catalog.requirements.rules import Method, Obligation
+from services.catalog.standards import store as standards
 from services.chassis.db import JSON, choice
+from services.chassis.problems import Problem
 
 
 class Requirement(Table, table=True):
@@ -118,6 +120,15 @@ def says(row: Requirement) -> rules.Requirement:
         (row.standard, row.clause) if row.standard and row.clause else None,
         row.replaces,
     )
+
+
+def check_clauses(
+    session: Session, wanted: Sequence[rules.Requirement], pointer: Callable[[int], str]
+) -> list[Problem]:
+    """Of the clauses that are named, those that the register of standards does not have."""
+    named = {one.clause for one in wanted if one.clause}
+    known = standards.clause_ids(session, named) if named else {}
+    return rules.check_clauses(wanted, known.keys(), pointer)
 
 
 def left(session: Session, version_id: int) -> dict[int, str]:

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from services.catalog.organisations import rules as organisation_rules
 from services.catalog.organisations import store as organisations
+from services.catalog.requirements import store as requirements
 from services.catalog.specifications import rules, shapes, store
 from services.catalog.specifications.shapes import (
     Level,
@@ -236,7 +237,11 @@ def register(
         rules.Version(version.version, version.effective_on, tuple(one.says(one.id) for one in version.requirements))
         for version in new.versions
     ]
-    refuse(rules.check(new.level, versions, presupposes[1] if presupposes else None))
+    found = rules.check(new.level, versions, presupposes[1] if presupposes else None)
+    for place, version in enumerate(versions):
+        where = f"#/versions/{place}/requirements/{{}}".format
+        found += requirements.check_clauses(session, version.requirements, where)
+    refuse(found)
     added = store.add(
         session,
         store.Specification(

@@ -196,7 +196,7 @@ def check_step(
     found: list[Problem] = []
     status = timeline.status(effective_on)
     if (status, step) not in MOVES or (step is Step.PUBLISH and timeline.published()):
-        found.append(VersionStepRefused(f"Cannot {step} a version that is {status} on {effective_on}.", status=status))
+        found.append(VersionStepRefused(f"Cannot {step} a version that is {status} on {effective_on}.", state=status))
     if step is Step.PUBLISH and not requirements:
         found.append(VersionEmpty())
     if effective_on < today and not reason:
