@@ -2,31 +2,47 @@
 
 from fastapi import FastAPI
 
+from services.catalog.adopters import api as adopters
+from services.catalog.adoption_steps import api as adoption_steps
+from services.catalog.adoptions import api as adoptions
+from services.catalog.allocations import api as allocations
 from services.catalog.amendments import api as amendments
+from services.catalog.artefacts import api as artefacts
+from services.catalog.bindings import api as bindings
 from services.catalog.certificates import api as certificates
 from services.catalog.co_operations import api as co_operations
+from services.catalog.comparisons import api as comparisons
 from services.catalog.components import api as components
+from services.catalog.confirmations import api as confirmations
+from services.catalog.consumers import api as consumers
+from services.catalog.contract_endings import api as contract_endings
 from services.catalog.declarations import api as declarations
 from services.catalog.dependencies import api as dependencies
 from services.catalog.derivations import api as derivations
 from services.catalog.documents import api as documents
 from services.catalog.drafts import api as drafts
 from services.catalog.hits import api as hits
+from services.catalog.interface_versions import api as interface_versions
+from services.catalog.interfaces import api as interfaces
 from services.catalog.joinings import api as joinings
+from services.catalog.landscapes import api as landscapes
 from services.catalog.matches import api as matches
 from services.catalog.memberships import api as memberships
 from services.catalog.needs import api as needs
+from services.catalog.neighbours import api as neighbours
 from services.catalog.organisations import api as organisations
 from services.catalog.packs import api as packs
 from services.catalog.partners import api as partners
 from services.catalog.product_versions import api as product_versions
 from services.catalog.products import api as products
+from services.catalog.registrations import api as registrations
 from services.catalog.releases import api as releases
 from services.catalog.repositories import api as repositories
 from services.catalog.scores import api as scores
 from services.catalog.settings import Settings
 from services.catalog.specification_versions import api as specification_versions
 from services.catalog.specifications import api as specifications
+from services.catalog.standards import api as standards
 from services.catalog.steps import api as steps
 from services.catalog.stewards import api as stewards
 from services.catalog.successions import api as successions
@@ -67,6 +83,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             repositories.lookup_router,
             releases.router,
             dependencies.router,
+            interfaces.router,
+            artefacts.router,
+            comparisons.router,
+            consumers.router,  # before the versions, whose steps would take its place
+            interface_versions.router,
+            standards.router,
+            bindings.router,
             certificates.router,
             organisations.router,
             successions.router,
@@ -77,6 +100,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             declarations.router,
             documents.router,
             take_overs.router,
+            contract_endings.router,  # before the adoptions, as whose id it would be read
+            adoptions.router,
+            registrations.router,
+            allocations.router,  # before the steps, for one of which it would be taken
+            adoption_steps.router,
+            adopters.router,
+            confirmations.router,
+            landscapes.router,
+            neighbours.router,
             needs.router,
             joinings.router,
             matches.router,

@@ -43,7 +43,17 @@ def test_every_load_is_in_the_audit(database: Database) -> None:
         actions = set(reader.execute(sa.text("SELECT action FROM audit")).scalars())
     assert actions == {
         f"{what}.seed"
-        for what in ("organisation", "co_operation", "component", "specification", "product", "certificate", "need")
+        for what in (
+            "organisation",
+            "co_operation",
+            "component",
+            "standard",
+            "interface",
+            "specification",
+            "product",
+            "certificate",
+            "need",
+        )
     }
 
 

@@ -3,14 +3,17 @@
 from collections.abc import Callable
 
 from services.catalog.seed import (
+    adoptions,
     certificates,
     co_operations,
     components,
     index,
+    interfaces,
     needs,
     organisations,
     products,
     specifications,
+    standards,
 )
 from services.catalog.seed.files import fictional
 from services.chassis.db import Database
@@ -26,6 +29,9 @@ def load(database: Database, *, tell: Callable[[str], None]) -> None:
             ("states of co-operations", co_operations.load(session)),
             ("components, standards, reports and projects", components.load(session)),
             ("fictional components", components.load_fictional(session)),
+            ("standards", standards.load(session)),
+            ("standards of 2011", standards.load_2011(session)),
+            ("fictional interfaces", interfaces.load(session, fictional("interfaces.json")["interfaces"])),
             ("fictional requirement specifications", specifications.load(session, made_up["specifications"])),
             ("versions that came later", specifications.load_further_versions(session, required["further_versions"])),
             ("derived specifications", specifications.load_derived(session, required["derived"])),
@@ -34,6 +40,8 @@ def load(database: Database, *, tell: Callable[[str], None]) -> None:
             ("fictional certificates", certificates.load(session, made_up["certificates"])),
             ("projects of Helgeland 2018 and 2019", needs.load(session)),
             ("fictional needs", needs.load_fictional(session, fictional("needs.json")["needs"])),
+            ("adoptions that a report of 2019 names", adoptions.load(session)),
+            ("fictional adoptions", adoptions.load_fictional(session, fictional("adoptions.json")["adoptions"])),
             ("entries of the search", index.load(session)),  # the last one: it finds what the others loaded
         ):
             if loaded:
