@@ -17,10 +17,10 @@ from services.chassis import audit
 from services.chassis.db import Database
 from services.chassis.values import seed_id
 from tests.catalog.conftest import BRONNOY, EDITOR, FJORDVAKT, HAVORN, errors, problem, walk
-from tests.catalog.test_products import patched, told, walk_events
+from tests.catalog.test_products import merged, patched, told, walk_events
 from tests.issuer import Issuer
 
-ALSTAHAUG, VEFSN, RANA, VEGA = "938712441", "844824122", "872418032", "941017975"
+ALSTAHAUG, VEFSN, RANA, VEGA, SOMNA = "938712441", "844824122", "872418032", "941017975", "944810277"
 SERVICE = "velferdsteknologi-trygghetstjeneste"
 PLATFORM = "velferdsteknologi-trygghetsplattform"
 SHARED = f"/needs/{seed_id('need:trygghetstjeneste-helgeland')}"
@@ -159,6 +159,19 @@ def test_each_organisation_counts_once(having: list[tuple[int, frozenset[int] | 
     expected = {one for key, members in having for one in (members or {key})}
     assert counted == expected
     assert rules.organisations_with([Having(*one) for one in [*having, *having]]) == counted
+
+
+def test_municipalities_that_have_merged_count_once(
+    catalog: TestClient, editor: dict[str, str], issuer: Issuer
+) -> None:
+    before = catalog.get(SHARED).json()
+    merged(catalog, editor, VEGA, SOMNA)
+    after = catalog.get(SHARED).json()
+    assert after["organisations"] == before["organisations"] - 1
+    assert names(after) == [name for name in names(before) if name != "Vega kommune"]
+    somna = issuer.bearer(SOMNA, "catalog.write")
+    assert catalog.post(f"{SHARED}/leave", headers=somna).json()["joined"] is False
+    assert catalog.get(SHARED).json()["organisations"] == before["organisations"] - 2, "for both it was"
 
 
 # ---- Changing

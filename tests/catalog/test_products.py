@@ -172,6 +172,35 @@ def test_the_registrar_keeps_it_only_while_nobody_has_taken_over(on_behalf: bool
     assert allowed == [2 if kept_by is Keeper.REGISTRAR else 1], "exactly one organisation may change it"
 
 
+def merged(catalog: TestClient, editor: dict[str, str], one: str, into: str) -> None:
+    """Let an organisation become part of another today; both by organisation number."""
+    ids = [
+        catalog.get("/organisations", params={"organisation_number": number}).json()["items"][0]["id"]
+        for number in (one, into)
+    ]
+    new = {"successor": ids[1], "effective_on": clock.today().isoformat(), "source": "Fusjonsplan (fiktiv)"}
+    answer = catalog.post(f"/organisations/{ids[0]}/merge", json=new, headers=editor)
+    assert answer.status_code in (200, 201), answer.text
+
+
+def test_a_merged_suppliers_products_are_its_successors(
+    catalog: TestClient, editor: dict[str, str], havorn: dict[str, str], issuer: Issuer
+) -> None:
+    of_nordlys = [one["slug"] for one in walk(catalog, "/products", supplier=NORDLYS)]
+    of_havorn = [one["slug"] for one in walk(catalog, "/products", supplier=HAVORN)]
+    merged(catalog, editor, NORDLYS, HAVORN)
+    read = catalog.get("/products/nordlys-alarm")
+    assert read.json()["supplier"]["organisation_number"] == HAVORN
+    assert read.json()["registered_as"]["organisation_number"] == NORDLYS
+    for number in (NORDLYS, HAVORN):  # the old number finds them as the new one does, each once
+        assert [one["slug"] for one in walk(catalog, "/products", supplier=number)] == sorted(of_nordlys + of_havorn)
+    nordlys = issuer.bearer(NORDLYS, "catalog.write")
+    match = read.headers["ETag"]
+    assert patched(catalog, "/products/nordlys-alarm", nordlys, match, name={"se": "X"}).status_code == 403
+    assert patched(catalog, "/products/nordlys-alarm", havorn, match, name={"se": "X"}).status_code == 200
+    assert catalog.post("/products/nordlys-dorlas/take-over", headers=havorn).status_code == 200
+
+
 # ---- Changing
 
 

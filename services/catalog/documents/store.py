@@ -110,7 +110,7 @@ def page(
 
 
 def content(session: Session, key: int) -> bytes:
-    return session.execute(select(DocumentContent.content).where(col(DocumentContent.document_id) == key)).scalar_one()
+    return session.exec(select(DocumentContent.content).where(col(DocumentContent.document_id) == key)).one()
 
 
 def history(session: Session, key: int) -> Sequence[DocumentEvent]:

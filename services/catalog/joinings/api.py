@@ -65,8 +65,10 @@ def leave(id: NeedId, caller: Posting, session: SessionDep, today: clock.TodayDe
     acting = kept_needs.acting(session, caller.organisation)
     need = kept_needs.locked(session, id)
     holders = kept_needs.holders(session, {need.id: need.owner_id}, today)[need.id]
-    refuse(rules.check_leaving(acting.id in {one.organisation.id for one in holders if not one.owner}))
-    store.leave(session, need.id, acting.id, clock.now())
+    own = [one for one in holders if one.organisation.id == acting.id and not one.owner]
+    refuse(rules.check_leaving(bool(own)))
+    for key in own[0].keys:  # also what has become part of it had joined
+        store.leave(session, need.id, key, clock.now())
     return _told(session, need, caller, acting.id, "leave", today)
 
 

@@ -208,6 +208,8 @@ class Holder:
     owner: bool
     for_members: bool
     members: frozenset[int]
+    keys: tuple[int, ...]
+    """Under which internal keys: its own, and those of what has become part of it."""
 
 
 def add(
@@ -347,6 +349,7 @@ def holders(session: Session, owners: dict[int, int | None], today: date) -> dic
                 owns or (before is not None and before.owner),
                 for_members or (before is not None and before.for_members),
                 members.get(key, frozenset()) if for_members else (before.members if before else frozenset()),
+                (*(before.keys if before else ()), one),
             )
         found[need] = sorted(once.values(), key=lambda one: (not one.owner, one.organisation.sort_key))
     return found

@@ -90,7 +90,7 @@ def partners(
         for row in rows
     }
     overlaps = {
-        key: found for key, wish in wishes.items() if (found := rules.overlap(wishes[need.key], wish)) is not None
+        key: common for key, wish in wishes.items() if (common := rules.overlap(wishes[need.key], wish)) is not None
     }
     holders = kept_needs.holders(reader, {row.id: row.owner_id for row in rows}, today)
     having = _having(holders, overlaps)

@@ -321,7 +321,8 @@ def last_step(session: Session, product: Product) -> Step | None:
     query = select(TakeOver.step).where(
         col(TakeOver.product_id) == product.id, col(TakeOver.supplier_id) == product.supplier_id
     )
-    return session.exec(query.order_by(col(TakeOver.id).desc()).limit(1)).first()
+    found = session.exec(query.order_by(col(TakeOver.id).desc()).limit(1)).first()
+    return Step(found) if found else None
 
 
 def versions(session: Session, product_id: int) -> set[str]:
