@@ -27,9 +27,7 @@ def upgrade() -> None:
     op.add_column("specification", sa.Column("derived_from_id", sa.Integer(), nullable=True))
     op.add_column("specification", sa.Column("confirmed_on", sa.Date(), nullable=True))
     op.add_column("specification", sa.Column("revision", sa.Integer(), server_default="1", nullable=False))
-    op.create_foreign_key(
-        op.f("fk_specification_owner_id"), "specification", "organisation", ["owner_id"], ["id"]
-    )
+    op.create_foreign_key(op.f("fk_specification_owner_id"), "specification", "organisation", ["owner_id"], ["id"])
     op.create_foreign_key(
         op.f("fk_specification_derived_from_id"), "specification", "specification", ["derived_from_id"], ["id"]
     )
