@@ -104,21 +104,34 @@ def _prepare(run: RunSettings) -> None:
         print(f"2. Derive it: {source} as Brønnøy's own")
         mine = {"Authorization": f"Bearer {access.token(run, BRONNOY, 'catalog.write')}"}
         own = f"{catalog}/specifications/{OWN}"
-        if http.get(own).status_code == 200:
-            print(f"   {OWN} is there already, from the last time.\n")
-        else:
+        if http.get(own).status_code == 404:
             known = _call(http, "GET", f"{catalog}/specifications/{source}", 200, quiet=True)
             new = {
                 "slug": OWN,
                 "name": {"nb": "Trygghetstjeneste i Brønnøy (demonstrasjon)"},
-                "from_version": known["versions"][-1]["version"],
+                "from_version": known["versions"][0]["version"],  # what products are certified against today
             }
             _call(http, "POST", f"{catalog}/specifications/{source}/derive", 201, headers=mine, json=new)
+        draft = http.get(own)
+        if draft.json()["versions"][0]["status"] == "draft":
+            print("   with a requirement of its own, published from today")
+            local = {
+                "obligation": "should",
+                "text": {"nb": "Opplæring gis også i Velfjord (demonstrasjon)."},
+                "method": "inspection",
+            }
+            read = mine | {"If-Match": draft.headers["ETag"]}
+            _call(http, "PUT", f"{own}/versions/1.0/requirements/BR-01", 200, headers=read, json=local)
+            published = {"effective_on": clock.today().isoformat()}
+            _call(http, "POST", f"{own}/versions/1.0/publish", 200, headers=mine, json=published)
+        else:
+            print(f"   {OWN} is there already, from the last time.\n")
         _call(http, "GET", f"{own}/upstream", 200)
 
         print("3. Who has the same need?")
         wanted = {"specification": source, "state": "open"}
-        need = _call(http, "GET", f"{catalog}/needs", 200, params=wanted)["items"][0]
+        needs = _call(http, "GET", f"{catalog}/needs", 200, params=wanted)["items"]
+        need = max(needs, key=lambda one: int(one["organisations"]))
         partners = _call(http, "GET", f"{catalog}/needs/{need['id']}/partners", 200, headers=mine, quiet=True)
         near = [one for one in partners["items"] if one["same_county"] and one["municipality"]][:4]
         if len(near) < 4:
@@ -126,15 +139,14 @@ def _prepare(run: RunSettings) -> None:
         print(f"   «{need['title']['nb']}»: {', '.join(one['name'] for one in near)}\n")
 
         print("4. The procurement pack, to put into a tender")
-        pack = _call(http, "GET", f"{own}/procurement-pack", 200, params={"version": "1.0"}, quiet=True)
+        asked = {"version": "1.0", "language": "nb"}
+        pack = _call(http, "GET", f"{own}/procurement-pack", 200, params=asked, quiet=True)
         for one in pack["requirements"]:
             print(f"   {one['id']}  {one['obligation']:<6}  {next(iter(one['text'].values()))}")
         for one in pack["certified_against_source"]:
             print(f"   {one['certificate']}: {one['product']} from {one['supplier']}, to {one['valid_to_on']}")
         print(f"   {pack['citation']['nb']}\n")
-        document = http.get(
-            f"{own}/procurement-pack", params={"version": "1.0"}, headers={"Accept": "application/pdf"}
-        )
+        document = http.get(f"{own}/procurement-pack", params=asked, headers={"Accept": "application/pdf"})
         if document.status_code != 200:
             raise Stopped(f"the pack did not come as a document: {document.text}")
         file = run.data / f"{OWN}.pdf"

@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+from pathlib import Path
+
+from pypdf import PdfReader
 
 from services.chassis import db
 from tests.e2e.system import System
 
 
-def test_the_demonstration_goes_from_the_catalogue_to_the_letter(system: System) -> None:
-    walked = subprocess.run(
+def demonstrated(system: System) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "services", "demo"],
         env=system.environment,
         cwd=db.PROJECT,
@@ -17,10 +20,20 @@ def test_the_demonstration_goes_from_the_catalogue_to_the_letter(system: System)
         timeout=120,
         check=False,
     )
+
+
+def test_the_demonstration_goes_from_the_catalogue_to_the_letter(system: System) -> None:
+    walked = demonstrated(system)
     assert walked.returncode == 0, f"{walked.stdout}\n{walked.stderr}\n{system.logs()}"
     for told in ("Find a shared component", "certified", "Call off three", "The same request again", "Done."):
         assert told in walked.stdout
     assert "velferdsteknologi-trygghetsplattform" in walked.stdout
+    second = walked.stdout.partition("\nB. ")[2]
+    for told in ("Alstahaug kommune", "Vega kommune", "BR-01", "SV-2026-000001", "Krav og sertifiserte produkter"):
+        assert told in second
+    document = Path(second.partition("The same as a document: ")[2].strip())
+    assert "Opplæring gis også i Velfjord" in "".join(page.extract_text() for page in PdfReader(document).pages)
+    assert demonstrated(system).returncode == 0, "a second walk goes on from what is there"
 
 
 def test_the_printed_curl_works(system: System) -> None:
