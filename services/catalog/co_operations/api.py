@@ -12,7 +12,9 @@ from sqlmodel import Session
 
 from services.catalog.co_operations import rules, store
 from services.catalog.organisations import store as organisations
-from services.catalog.organisations.rules import Kind, Life
+from services.catalog.organisations.rules import Kind
+from services.catalog.periods import store as periods
+from services.catalog.periods.rules import Life
 from services.chassis import audit, feed, paging, view
 from services.chassis.app import new_router
 from services.chassis.auth import Caller, needs
@@ -241,7 +243,7 @@ def roll_up(
     waiting = found[rules.Status.AWAITING_ALLOCATION] - certain - perhaps
     everyone = certain | perhaps | waiting
     rows = organisations.by_ids(reader, everyone)
-    counts = organisations.populations_on(reader, everyone, day)
+    counts = periods.populations_on(reader, everyone, day)
 
     def rolled(ids: set[int]) -> RolledUp:
         ordered = sorted(ids, key=lambda one: (rows[one].sort_key, rows[one].uuid))
@@ -380,7 +382,7 @@ def _prefixed(problems: list[Problem], where: str) -> list[Problem]:
 def _add_state(session: Session, kept: store.CoOperation, new: NewState) -> None:
     rows = organisations.by_uuids(session, [*(new.members or ()), *([new.host] if new.host else ())])
     ids = [rows[one].id for one in new.members or ()]
-    numbers = organisations.municipality_numbers(session, ids)
+    numbers = periods.municipality_numbers(session, ids)
     members = [
         store.Member(
             state_id=0,
@@ -401,9 +403,10 @@ def _add_state(session: Session, kept: store.CoOperation, new: NewState) -> None
         **new.costs.model_dump(),
     )
     store.add_state(session, state, members)
+    store.index(session, kept.id)
 
 
-def _number_on(numbers: Sequence[organisations.MunicipalityNumber], on: date) -> str | None:
+def _number_on(numbers: Sequence[periods.MunicipalityNumber], on: date) -> str | None:
     return next((one.number for one in numbers if Life(one.valid_from_on, one.valid_to_on).includes(on)), None)
 
 

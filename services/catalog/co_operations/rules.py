@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from services.catalog.organisations.rules import Life, Relation, Step
+from services.catalog.organisations.rules import Relation, Step
+from services.catalog.periods.rules import Life
 from services.chassis.problems import Conflict, Invalid, Problem
 
 ACT_1992, ACT_2018 = "kommuneloven 1992", "kommuneloven 2018"

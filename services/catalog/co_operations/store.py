@@ -1,14 +1,14 @@
 """Co-operations as they are kept: dated states with their members, and what successors have said since."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, col, select
 
@@ -17,8 +17,10 @@ from services.catalog.co_operations.rules import Answer, Answers, Membership, St
 from services.catalog.db import Table
 from services.catalog.organisations import store as organisations
 from services.catalog.organisations.store import Organisation
+from services.catalog.search import store as search
+from services.catalog.search.rules import Entry, Type, weight
 from services.chassis.db import INSTANT, JSON, MONEY, choice
-from services.chassis.problems import Conflict, NotFound
+from services.chassis.problems import Conflict, NotFound, refuse
 from services.chassis.values import new_id
 
 
@@ -135,7 +137,7 @@ def add(session: Session, organisation: Organisation, slug: str) -> CoOperation:
     try:
         session.flush()
     except IntegrityError:
-        raise CoOperationTaken(f"{slug!r} is in use.", pointer="#/slug") from None
+        refuse([CoOperationTaken(f"{slug!r} is in use.", pointer="#/slug")])
     return kept
 
 
@@ -145,7 +147,7 @@ def add_state(session: Session, state: CoOperationState, members: Sequence[Membe
     try:
         session.flush()
     except IntegrityError:
-        raise rules.StateTaken(f"There is one of {state.as_of_on}.", pointer="#/as_of_on") from None
+        refuse([rules.StateTaken(f"There is one of {state.as_of_on}.", pointer="#/as_of_on")])
     for place, member in enumerate(members):
         member.state_id, member.place = state.id, place
     session.add_all(members)
@@ -236,7 +238,7 @@ def recorded_members(
     newest = (
         select(state)
         .where(col(state.co_operation_id).in_(co_operation_ids), col(state.as_of_on) <= on, col(state.members_known))
-        .distinct(col(state.co_operation_id))
+        .ext(distinct_on(col(state.co_operation_id)))
         .order_by(col(state.co_operation_id), col(state.as_of_on).desc())
     )
     found = {one.id: (one, list[Member]()) for one in session.exec(newest)}
@@ -304,6 +306,49 @@ def _in_force(session: Session, co_operation_ids: Collection[int], on: date) -> 
         sa.func.cardinality(col(Allocation.parties)) == confirmed,
     )
     return session.exec(query.order_by(col(Allocation.id))).all()
+
+
+def index(session: Session, co_operation_id: int) -> None:
+    """Let the search find it as it is now."""
+    search.put(session, *_entries(session, [co_operation_id]))
+
+
+def entries(session: Session) -> Iterator[Entry]:
+    """All of them, for the search to begin anew."""
+    yield from _entries(session, session.exec(select(CoOperation.id)).all())
+
+
+def _entries(session: Session, ids: Sequence[int]) -> Iterator[Entry]:
+    """Each by its newest state, with all formal names that it has had."""
+    query = (
+        select(CoOperation, Organisation, CoOperationState)
+        .join(Organisation, col(CoOperation.organisation_id) == col(Organisation.id))
+        .join(CoOperationState, col(CoOperationState.co_operation_id) == col(CoOperation.id))
+        .where(col(CoOperation.id).in_(ids))
+        .order_by(col(CoOperation.id), col(CoOperationState.as_of_on))
+    )
+    found: dict[int, tuple[CoOperation, Organisation, list[CoOperationState]]] = {}
+    for one, organisation, state in session.exec(query):
+        found.setdefault(one.id, (one, organisation, []))[2].append(state)
+    members = recorded_members(session, ids, date.max)
+    of_members = {member.organisation_id for _, some in members.values() for member in some}
+    rows = organisations.by_ids(session, of_members)
+    for one, organisation, states in found.values():
+        some = [rows[member.organisation_id] for member in members[one.id][1]] if one.id in members else []
+        counties = sorted({row.county_number for row in some if row.county_number and not row.existed_to_on})
+        facets: dict[str, list[str]] = {"form": sorted({str(unit["form"]) for unit in states[-1].units})}
+        yield Entry(
+            type=Type.CO_OPERATION,
+            ref=one.slug,
+            path=f"/co-operations/{one.slug}",
+            name={"nb": organisation.name},
+            summary={"nb": states[-1].scope} if states[-1].scope else None,
+            sort_key=organisation.sort_key,
+            codes=[organisation.organisation_number] if organisation.organisation_number else [],
+            words=[*{state.formal_name for state in states if state.formal_name}, *(row.name for row in some)],
+            facets=facets | ({"county": counties} if counties else {}),
+            weight=weight(complete=sum((bool(some), bool(states[-1].units), states[-1].scope is not None)) / 3),
+        )
 
 
 def allocation_exists(session: Session, uuid: UUID) -> bool:

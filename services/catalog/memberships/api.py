@@ -12,7 +12,7 @@ from services.catalog.co_operations import store as co_operations
 from services.catalog.co_operations.rules import Answer, Status
 from services.catalog.memberships import rules, store
 from services.catalog.organisations import store as organisations
-from services.catalog.organisations.rules import back_dating
+from services.catalog.periods.rules import back_dating
 from services.chassis import audit, clock, feed
 from services.chassis.app import new_router
 from services.chassis.auth import Caller, needs

@@ -10,6 +10,8 @@ from pydantic import ConfigDict, Field
 from sqlmodel import Session
 
 from services.catalog.organisations import rules, store
+from services.catalog.periods import rules as periods_rules
+from services.catalog.periods import store as periods
 from services.chassis import audit, changes, feed, paging, view
 from services.chassis.app import new_router
 from services.chassis.auth import Caller, needs
@@ -193,6 +195,7 @@ def register(
     numbers = _checked(new)
     fields = new.model_dump(exclude={"municipality_numbers", "name", "kinds"})
     added = store.add(session, store.new(new.name, dict.fromkeys(new.kinds), **fields), numbers)
+    store.index(session, [added.id])
     response.headers["Location"] = path = f"/organisations/{added.uuid}"
     response.headers["ETag"] = changes.etag(added.revision)
     audit.record(session, caller, "organisation.register", path, new=new.model_dump(mode="json"))
@@ -223,7 +226,7 @@ def change(
     a count from the day it was made. A change of organisation number or of first or last day needs a reason."""
     row = store.by_uuid(session, id, locked=True)
     changes.require_match(if_match, row.revision)
-    before = _fields(row, store.municipality_numbers(session, [row.id]).get(row.id, []))
+    before = _fields(row, periods.municipality_numbers(session, [row.id]).get(row.id, []))
     wanted = OrganisationFields.model_validate(new.model_dump(exclude=NOT_FIELDS, exclude_unset=True))
     after = changes.merged(NewOrganisation, before, wanted)
     changed = changes.differences(before, after.model_dump(mode="json"))
@@ -231,7 +234,7 @@ def change(
     problems = [changes.ReasonMissing(f"{name} is sensitive.", pointer="#/reason") for name in sensitive]
     numbers, effective_on = _checked(after, *problems), new.effective_on or today
     if {"name", "official_name", "county_number"} & changed.keys():
-        refuse(rules.following(effective_on, store.last_change_on(session, row.id)))
+        refuse(periods_rules.following(effective_on, periods.last_change_on(session, row.id)))
     if changed:
         store.change(
             session,
@@ -241,6 +244,7 @@ def change(
             numbers if "municipality_numbers" in changed else None,
             effective_on,
         )
+        store.index(session, [row.id])
         path = f"/organisations/{id}"
         audit.record(session, caller, "organisation.change", path, changed=changed, reason=new.reason)
         feed.tell(session, "organisation.changed", path, None, fields=list(changed))
@@ -248,14 +252,14 @@ def change(
     return _shown(session, [store.named(session, row, None)], None, today)[row.id]
 
 
-def _checked(new: NewOrganisation, *more: changes.ReasonMissing) -> list[rules.NumberPeriod]:
-    numbers = [rules.NumberPeriod(**one.model_dump()) for one in new.municipality_numbers]
-    life = rules.Life(new.existed_from_on, new.existed_to_on)
+def _checked(new: NewOrganisation, *more: changes.ReasonMissing) -> list[periods_rules.NumberPeriod]:
+    numbers = [periods_rules.NumberPeriod(**one.model_dump()) for one in new.municipality_numbers]
+    life = periods_rules.Life(new.existed_from_on, new.existed_to_on)
     refuse([*more, *rules.check(new.kinds, new.population, new.population_on, numbers, life)])
     return numbers
 
 
-def _fields(row: store.Organisation, numbers: list[store.MunicipalityNumber]) -> dict[str, Any]:
+def _fields(row: store.Organisation, numbers: list[periods.MunicipalityNumber]) -> dict[str, Any]:
     """As it would be registered anew, in JSON values."""
     return NewOrganisation(
         **{name: getattr(row, name) for name in NewOrganisation.model_fields if name != "municipality_numbers"},
@@ -266,9 +270,9 @@ def _fields(row: store.Organisation, numbers: list[store.MunicipalityNumber]) ->
 def _shown(reader: Session, found: Sequence[store.Named], on: date | None, today: date) -> dict[int, Organisation]:
     """What is told of organisations on a day, asked for all of them at once."""
     ids, day = [one.row.id for one in found], on or today
-    numbers = store.municipality_numbers(reader, ids)
-    counties = store.counties_on(reader, ids, on) if on else {}
-    populations = store.populations_on(reader, ids, on) if on else {}
+    numbers = periods.municipality_numbers(reader, ids)
+    counties = periods.counties_on(reader, ids, on) if on else {}
+    populations = periods.populations_on(reader, ids, on) if on else {}
     ended = [one.row.id for one in found if one.row.existed_to_on and one.row.existed_to_on < day]
     heirs = store.resolve(reader, ended, day) if ended else {}
     rows = store.by_ids(reader, {one for several in heirs.values() for one, _ in several})

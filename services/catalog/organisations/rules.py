@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 
+from services.catalog.periods.rules import Life, NumberPeriod, check_numbers
 from services.chassis.problems import Invalid, Problem
 
 
@@ -42,43 +43,8 @@ class NoMunicipality(Invalid):
     """Only a municipality has municipality numbers."""
 
 
-class NumberPeriodInvalid(Invalid):
-    """A municipality number ends before it begins."""
-
-
 class LifeInvalid(Invalid):
     """An organisation ends before it begins."""
-
-
-class BackDatingUnexplained(Invalid):
-    """What takes effect before today must say why it is recorded so late."""
-
-
-class EffectiveBeforeLastChange(Invalid):
-    """A name or a county cannot begin before the one that it follows."""
-
-
-@dataclass(frozen=True)
-class NumberPeriod:
-    """A municipality number with its first and last day. No first day: it held before anything is recorded; no last
-    day: it still holds."""
-
-    number: str
-    valid_from_on: date | None
-    valid_to_on: date | None
-    basis: str | None = None
-    """What the days rest on."""
-
-
-@dataclass(frozen=True)
-class Life:
-    """The first and the last day of an organisation; None where it is not known, or not over."""
-
-    from_on: date | None
-    to_on: date | None
-
-    def includes(self, on: date) -> bool:
-        return (self.from_on is None or self.from_on <= on) and (self.to_on is None or on <= self.to_on)
 
 
 @dataclass(frozen=True)
@@ -127,36 +93,14 @@ def check(
     population: int | None,
     population_on: date | None,
     numbers: Sequence[NumberPeriod],
-    life: Life = Life(None, None),
+    life: Life,
 ) -> list[Problem]:
     found: list[Problem] = []
     if (population is None) != (population_on is None):
         found.append(PopulationUndated("Give both, or neither.", pointer="#/population_on"))
     if numbers and Kind.MUNICIPALITY not in kinds:
         found.append(NoMunicipality(pointer="#/municipality_numbers"))
-    found += [
-        NumberPeriodInvalid(f"{one.number} ends before it begins.", pointer=f"#/municipality_numbers/{place}")
-        for place, one in enumerate(numbers)
-        if one.valid_to_on is not None and one.valid_from_on is not None and one.valid_to_on < one.valid_from_on
-    ]
+    found += check_numbers(numbers)
     if life.from_on is not None and life.to_on is not None and life.to_on < life.from_on:
         found.append(LifeInvalid(pointer="#/existed_to_on"))
     return found
-
-
-def back_dating(effective_on: date, today: date, reason: str | None) -> list[Problem]:
-    """What is recorded after it took effect needs a reason, and is flagged."""
-    if effective_on < today and reason is None:
-        return [BackDatingUnexplained(f"{effective_on} is before today, {today}.", pointer="#/reason")]
-    return []
-
-
-def day_before(day: date) -> date:
-    return day - timedelta(days=1)
-
-
-def following(effective_on: date, last_change_on: date | None) -> list[Problem]:
-    """A new name or county must begin after the one before it began."""
-    if last_change_on is not None and effective_on <= last_change_on:
-        return [EffectiveBeforeLastChange(f"The present one holds from {last_change_on}.", pointer="#/effective_on")]
-    return []

@@ -1,21 +1,26 @@
 """Organisations as they are kept: one row for each legal person, and what was true of it on which days."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, col, select
 
 from services.catalog.db import Table
 from services.catalog.organisations import rules
-from services.catalog.organisations.rules import Kind, Life, NumberPeriod, Relation, Step
+from services.catalog.organisations.rules import Kind, Relation, Step
+from services.catalog.periods import store as periods
+from services.catalog.periods.rules import Life, NumberPeriod
+from services.catalog.periods.store import CountyPeriod, FormerName, MunicipalityNumber
+from services.catalog.search import store as search
+from services.catalog.search.rules import Entry, Type, weight
 from services.chassis.db import INSTANT, choice
 from services.chassis.problems import Conflict, Forbidden, NotFound
 from services.chassis.values import new_id, sort_key
@@ -39,57 +44,6 @@ class Organisation(Table, table=True):
     existence_basis: str | None = Field(default=None, max_length=200)
     fictional: bool = False
     revision: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
-
-
-class MunicipalityNumber(Table, table=True):
-    """A municipality's number, with the days on which it holds. No two have the same one on the same day."""
-
-    __table_args__ = (
-        ExcludeConstraint(
-            ("number", "="),
-            (sa.text("daterange(valid_from_on, valid_to_on, '[]')"), "&&"),
-            name="ex_municipalitynumber_one_holder",
-            using="gist",
-        ),
-    )
-    id: int = Field(default=None, primary_key=True)
-    organisation_id: int = Field(foreign_key="organisation.id", index=True)
-    number: str = Field(max_length=4)
-    valid_from_on: date | None = None
-    valid_to_on: date | None = None
-    basis: str | None = Field(default=None, max_length=200)
-
-
-class FormerName(Table, table=True):
-    """A name that an organisation had before the present one."""
-
-    id: int = Field(default=None, primary_key=True)
-    organisation_id: int = Field(foreign_key="organisation.id", index=True)
-    name: str = Field(max_length=200)
-    official_name: str | None = Field(default=None, max_length=200)
-    sort_key: str = Field(sa_type=sa.String(600, collation="C"))
-    valid_from_on: date | None = None
-    valid_to_on: date
-
-
-class CountyPeriod(Table, table=True):
-    """The county that an organisation lay in, or was, with the days."""
-
-    __table_args__ = (sa.Index("ix_countyperiod_county_number", "county_number"),)
-    id: int = Field(default=None, primary_key=True)
-    organisation_id: int = Field(foreign_key="organisation.id", index=True)
-    county_number: str = Field(max_length=2)
-    county_name: str | None = Field(default=None, max_length=80)
-    valid_from_on: date | None = None
-    valid_to_on: date | None = None
-
-
-class Population(Table, table=True):
-    """How many lived there on a day."""
-
-    organisation_id: int = Field(foreign_key="organisation.id", primary_key=True)
-    counted_on: date = Field(primary_key=True)
-    inhabitants: int
 
 
 class Succession(Table, table=True):
@@ -140,29 +94,13 @@ def add(session: Session, organisation: Organisation, numbers: Sequence[NumberPe
     """Keep an organisation with its municipality numbers; a number that is taken is refused."""
     session.add(organisation)
     flush(session)
-    session.add_all(number(organisation.id, one) for one in numbers)
+    session.add_all(periods.number(organisation.id, one) for one in numbers)
     if organisation.county_number:
-        session.add(CountyPeriod(organisation_id=organisation.id, county_number=organisation.county_number))
+        session.add(periods.CountyPeriod(organisation_id=organisation.id, county_number=organisation.county_number))
     if organisation.population is not None and organisation.population_on:
-        session.add(
-            Population(
-                organisation_id=organisation.id,
-                counted_on=organisation.population_on,
-                inhabitants=organisation.population,
-            )
-        )
+        periods.count(session, organisation.id, organisation.population, organisation.population_on)
     flush(session)
     return organisation
-
-
-def number(organisation_id: int, period: NumberPeriod) -> MunicipalityNumber:
-    return MunicipalityNumber(
-        organisation_id=organisation_id,
-        number=period.number,
-        valid_from_on=period.valid_from_on,
-        valid_to_on=period.valid_to_on,
-        basis=period.basis,
-    )
 
 
 def flush(session: Session) -> None:
@@ -181,56 +119,56 @@ def change(
     effective_on: date,
 ) -> None:
     """Keep what is new; the name and the county before it end on the day before, a count stands by its own day."""
-    name_before, since = (row.name, row.official_name, row.sort_key), _name_since(session, row.id)
+    before = (row.name, row.official_name, row.sort_key)
     county_before = row.county_number
     for name, value in fields.items():
         setattr(row, name, value)
     row.sort_key = sort_key(row.name)
     row.revision += 1
-    if name_before[:2] != (row.name, row.official_name):
-        session.add(
-            FormerName(
-                organisation_id=row.id,
-                name=name_before[0],
-                official_name=name_before[1],
-                sort_key=name_before[2],
-                valid_from_on=since,
-                valid_to_on=rules.day_before(effective_on),
-            )
-        )
+    flush(session)
+    if before[:2] != (row.name, row.official_name):
+        periods.rename(session, row.id, *before, effective_on)
     if county_before != row.county_number:
-        here = CountyPeriod.__table__.c  # type: ignore[attr-defined]
-        session.execute(
-            sa.update(CountyPeriod)
-            .where(here.organisation_id == row.id, here.valid_to_on.is_(None))
-            .values(valid_to_on=rules.day_before(effective_on))
-        )
-        if row.county_number:
-            session.add(
-                CountyPeriod(organisation_id=row.id, county_number=row.county_number, valid_from_on=effective_on)
-            )
+        periods.move(session, row.id, row.county_number, effective_on)
     if row.population is not None and row.population_on is not None:
-        session.merge(Population(organisation_id=row.id, counted_on=row.population_on, inhabitants=row.population))
+        periods.count(session, row.id, row.population, row.population_on)
     if numbers is not None:
-        session.execute(sa.delete(MunicipalityNumber).where(col(MunicipalityNumber.organisation_id) == row.id))
-        session.add_all(number(row.id, one) for one in numbers)
+        periods.renumber(session, row.id, numbers)
     flush(session)
 
 
-def last_change_on(session: Session, organisation_id: int) -> date | None:
-    """From which day its present name and county hold, as far as one of them has ever changed."""
-    county = session.execute(
-        sa.select(sa.func.max(CountyPeriod.valid_from_on)).where(col(CountyPeriod.organisation_id) == organisation_id)
-    ).scalar_one()
-    return max((one for one in (_name_since(session, organisation_id), county) if one), default=None)
+def index(session: Session, ids: Collection[int]) -> None:
+    """Let the search find these as they are now."""
+    search.put(session, *_entries(session, by_ids(session, ids).values()))
 
 
-def _name_since(session: Session, organisation_id: int) -> date | None:
-    last = sa.func.max(FormerName.valid_to_on) + 1
-    found: date | None = session.execute(
-        sa.select(last).where(col(FormerName.organisation_id) == organisation_id)
-    ).scalar_one()
-    return found
+def entries(session: Session) -> Iterator[Entry]:
+    """All of them but co-operations, for the search to begin anew."""
+    yield from _entries(session, session.exec(select(Organisation)).all())
+
+
+def _entries(session: Session, rows: Collection[Organisation]) -> Iterator[Entry]:
+    ids = [row.id for row in rows]
+    numbers, former = periods.municipality_numbers(session, ids), periods.former_names(session, ids)
+    for row in rows:
+        if Kind.CO_OPERATION.value in row.kinds:
+            continue
+        county = {"county": row.county_number} if row.county_number else {}
+        codes = [row.organisation_number or "", *(one.number for one in numbers.get(row.id, []))]
+        filled = [row.organisation_number, row.county_number, row.population]
+        yield Entry(
+            type=Type.ORGANISATION,
+            ref=str(row.uuid),
+            path=f"/organisations/{row.uuid}",
+            name={"nb": row.name},
+            sort_key=row.sort_key,
+            codes=[code for code in codes if code],
+            words=[*former.get(row.id, []), *([row.official_name] if row.official_name else [])],
+            facets={"kind": row.kinds, **county},
+            weight=weight(
+                complete=sum(one is not None for one in filled) / len(filled), ended=row.existed_to_on is not None
+            ),
+        )
 
 
 def by_uuid(session: Session, uuid: UUID, *, locked: bool = False) -> Organisation:
@@ -264,14 +202,6 @@ def by_organisation_number(session: Session, number: str) -> int | None:
     return session.exec(select(Organisation.id).where(col(Organisation.organisation_number) == number)).one_or_none()
 
 
-def by_municipality_number(session: Session, number: str, on: date | None) -> list[int]:
-    """Who has this number on a day, or ever had it; the newest holder first."""
-    query = select(MunicipalityNumber.organisation_id).where(col(MunicipalityNumber.number) == number)
-    if on is not None:
-        query = query.where(_holds(MunicipalityNumber, on))
-    return list(dict.fromkeys(session.exec(query.order_by(col(MunicipalityNumber.valid_from_on).desc().nulls_last()))))
-
-
 def kinds_of(session: Session, organisation_number: str) -> set[Kind]:
     """What an organisation is; nothing when nobody has the number."""
     query = select(Organisation.kinds).where(col(Organisation.organisation_number) == organisation_number)
@@ -300,6 +230,16 @@ def ids_by_uuid(session: Session) -> dict[UUID, int]:
 
 def names_by_id(session: Session) -> dict[int, str]:
     return {row.id: row.name for row in session.execute(sa.select(col(Organisation.id), col(Organisation.name)))}
+
+
+def by_municipality_number(session: Session, number: str, on: date | None) -> list[int]:
+    """Who has this number on a day, or ever had it; the newest holder first."""
+    return periods.by_municipality_number(session, number, on)
+
+
+def populations_on(session: Session, ids: Collection[int], on: date) -> dict[int, periods.Population]:
+    """Each organisation's newest count that is not after a day."""
+    return periods.populations_on(session, ids, on)
 
 
 def resolve(session: Session, ids: Collection[int], on: date) -> dict[int, list[tuple[int, Relation]]]:
@@ -373,7 +313,7 @@ def page(
     )
     query = sa.select(Organisation, name, official, key).order_by(key, col(Organisation.uuid)).limit(limit + 1)
     if on is not None:
-        query = query.outerjoin(then, (col(then.organisation_id) == col(Organisation.id)) & _holds(then, on))
+        query = query.outerjoin(then, (col(then.organisation_id) == col(Organisation.id)) & periods.holds(then, on))
         query = query.where(_existed(on))
     elif not (ended or id or organisation_number or municipality_number):
         query = query.where(_existed(today))
@@ -384,17 +324,19 @@ def page(
     if organisation_number:
         query = query.where(col(Organisation.organisation_number) == organisation_number)
     if municipality_number:
-        holders = sa.select(MunicipalityNumber.organisation_id).where(
+        holders = sa.select(col(MunicipalityNumber.organisation_id)).where(
             col(MunicipalityNumber.number) == municipality_number
         )
         query = query.where(
-            col(Organisation.id).in_(holders.where(_holds(MunicipalityNumber, on)) if on is not None else holders)
+            col(Organisation.id).in_(
+                holders.where(periods.holds(MunicipalityNumber, on)) if on is not None else holders
+            )
         )
     if county_number and on is None:
         query = query.where(col(Organisation.county_number) == county_number)
     elif county_number and on is not None:
-        inside = sa.select(CountyPeriod.organisation_id).where(col(CountyPeriod.county_number) == county_number)
-        query = query.where(col(Organisation.id).in_(inside.where(_holds(CountyPeriod, on))))
+        inside = sa.select(col(CountyPeriod.organisation_id)).where(col(CountyPeriod.county_number) == county_number)
+        query = query.where(col(Organisation.id).in_(inside.where(periods.holds(CountyPeriod, on))))
     if q:
         query = query.where(
             key.contains(sort_key(q), autoescape=True) | sa.func.lower(official).contains(q.lower(), autoescape=True)
@@ -407,7 +349,7 @@ def page(
 def named(session: Session, row: Organisation, on: date | None) -> Named:
     """An organisation by the name that it had on a day."""
     if on is not None:
-        query = select(FormerName).where(col(FormerName.organisation_id) == row.id, _holds(FormerName, on))
+        query = select(FormerName).where(col(FormerName.organisation_id) == row.id, periods.holds(FormerName, on))
         if then := session.exec(query).first():
             return Named(row, then.name, then.official_name, then.sort_key)
     return Named(row, row.name, row.official_name, row.sort_key)
@@ -416,34 +358,3 @@ def named(session: Session, row: Organisation, on: date | None) -> Named:
 def _existed(on: date) -> sa.ColumnElement[bool]:
     begins, ends = col(Organisation.existed_from_on), col(Organisation.existed_to_on)
     return (begins.is_(None) | (begins <= on)) & (ends.is_(None) | (ends >= on))
-
-
-def _holds(table: Any, on: date) -> sa.ColumnElement[bool]:
-    begins, ends = col(table.valid_from_on), col(table.valid_to_on)
-    return (begins.is_(None) | (begins <= on)) & (ends.is_(None) | (ends >= on))
-
-
-def municipality_numbers(session: Session, ids: Collection[int]) -> dict[int, list[MunicipalityNumber]]:
-    """Each organisation's municipality numbers, oldest first."""
-    query = select(MunicipalityNumber).where(col(MunicipalityNumber.organisation_id).in_(ids))
-    found: dict[int, list[MunicipalityNumber]] = defaultdict(list)
-    for one in session.exec(query.order_by(col(MunicipalityNumber.valid_from_on).nulls_first())):
-        found[one.organisation_id].append(one)
-    return found
-
-
-def counties_on(session: Session, ids: Collection[int], on: date) -> dict[int, str]:
-    """Each organisation's county number on a day."""
-    query = select(CountyPeriod).where(col(CountyPeriod.organisation_id).in_(ids), _holds(CountyPeriod, on))
-    return {one.organisation_id: one.county_number for one in session.exec(query)}
-
-
-def populations_on(session: Session, ids: Collection[int], on: date) -> dict[int, Population]:
-    """Each organisation's newest count that is not after a day."""
-    query = (
-        select(Population)
-        .where(col(Population.organisation_id).in_(ids), col(Population.counted_on) <= on)
-        .distinct(col(Population.organisation_id))
-        .order_by(col(Population.organisation_id), col(Population.counted_on).desc())
-    )
-    return {one.organisation_id: one for one in session.exec(query)}

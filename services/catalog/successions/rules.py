@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from services.catalog.organisations.rules import Life, back_dating, day_before
+from services.catalog.periods.rules import Life, back_dating, day_before
 from services.chassis.problems import Conflict, Invalid, Problem
 
 

@@ -7,8 +7,10 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from services.catalog.organisations import store as organisations
-from services.catalog.organisations.rules import Life, Relation, day_before
-from services.catalog.organisations.store import CountyPeriod, MunicipalityNumber, Organisation, Succession
+from services.catalog.organisations.rules import Relation
+from services.catalog.organisations.store import Organisation, Succession
+from services.catalog.periods import store as periods
+from services.catalog.periods.rules import Life, day_before
 from services.catalog.successions.rules import Party
 
 
@@ -55,13 +57,7 @@ def add(
     predecessor.existence_basis = source[:200]
     predecessor.revision += 1
     session.add(predecessor)
-    for table in (MunicipalityNumber, CountyPeriod):
-        here = sa.inspect(table).local_table
-        session.execute(
-            sa.update(here)
-            .where(here.c.organisation_id == predecessor.id, here.c.valid_to_on.is_(None))
-            .values(valid_to_on=last_day)
-        )
+    periods.end(session, predecessor.id, last_day)
     session.add_all(
         Succession(
             predecessor_id=predecessor.id,
@@ -76,6 +72,7 @@ def add(
         for one in successors
     )
     session.flush()
+    organisations.index(session, [predecessor.id])
 
 
 def ancestors(session: Session, organisation_id: int) -> frozenset[int]:
