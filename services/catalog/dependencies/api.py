@@ -6,6 +6,8 @@ from typing import Annotated
 from fastapi import Path, Query, Response
 from pydantic import Field, StringConstraints
 
+from services.catalog.adopters import store as adopters
+from services.catalog.adoptions import store as adoptions
 from services.catalog.components import store as components
 from services.catalog.dependencies import rules, store
 from services.catalog.lifecycles import rules as lifecycles
@@ -207,14 +209,16 @@ def impact(
             key=lambda one: (one.depth, one.component),
         ),
         products=offered[: rules.MOST],
-        adopting_organisations=_adopting(reader, component_id, viewer),
+        adopting_organisations=_adopting(reader, component_id, viewer, today),
         truncated=reached.truncated or len(dependents) > rules.MOST or len(offered) > rules.MOST,
     )
 
 
-def _adopting(reader: ReaderDep, component_id: int, viewer: Caller | None) -> int | None:
-    """How many organisations have it in use. Nobody is told until adoption says who may know."""
-    return None
+def _adopting(reader: ReaderDep, component_id: int, viewer: Caller | None, today: date) -> int | None:
+    """How many organisations have it in use; only public bodies are told."""
+    if not adoptions.may_see(reader, viewer):
+        return None
+    return adopters.adopters(reader, [component_id], today)[component_id]
 
 
 def _offered(reader: ReaderDep, component_ids: list[int]) -> list[Offered]:

@@ -43,6 +43,7 @@ def load(database: Database, *, tell: Callable[[str], None]) -> None:
             ("adoptions that a report of 2019 names", adoptions.load(session)),
             ("fictional adoptions", adoptions.load_fictional(session, fictional("adoptions.json")["adoptions"])),
             ("entries of the search", index.load(session)),  # the last one: it finds what the others loaded
+            ("counts of who uses what", adoptions.count(session)),  # after the entries that keep them
         ):
             if loaded:
                 tell(f"{loaded} {what}")
