@@ -17,7 +17,12 @@ CASES = [
     case("a cursor of another order", "cursor-malformed", 400, sort="name", after=paging.cursor(1, 10, "a", "/a")),
     case("a cursor of another list", "cursor-malformed", 400, q="felles", after=paging.cursor("a", "b")),
     case("a cursor with NUL", "value-unusable", 400, sort="name", after=paging.cursor("a\x00", "/a")),
-    case("a cursor beyond all numbers", "value-unusable", 400, after=paging.cursor(0, 10**30, "a", "/a")),
+    case(
+        "a cursor beyond all numbers",
+        "cursor-malformed",
+        400,
+        after="WzAsMTAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMCwiYSIsIi9hIl0",
+    ),
     case("a facet that there is not", "invalid-request", 422, colour="red"),
     case("all of a facet with one value", "invalid-request", 422, owner_all="964983291"),
     case("a type that there is not", "invalid-request", 422, type="municipality"),

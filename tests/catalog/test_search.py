@@ -373,6 +373,7 @@ def test_a_supplier_and_nobody_learn_nothing_of_what_is_for_public_bodies(
             {"q": "hemmelig"},
             {"q": "hemmlighetsord"},
             {"q": "nyttord"},
+            {"q": "nytord"},
             {"type": "need"},
             {"type": "component", "limit": 2},
             {"county": "18"},
