@@ -24,6 +24,8 @@ def rows(name: str) -> list[dict[str, str]]:
         ("shared_components.csv", 48),
         ("shared_components_today.csv", 48),
         ("helgeland_projects_2018_2019.csv", 23),
+        ("helgeland_municipalities_2018.csv", 18),
+        ("helgeland_case_systems_2018.csv", 17),
     ],
 )
 def test_every_row_is_there(name: str, number: int) -> None:
