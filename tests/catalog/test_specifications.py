@@ -269,6 +269,20 @@ def test_a_version_begins_empty_or_as_a_copy(catalog: TestClient, bronnoy: dict[
     assert done(catalog.get(answer.headers["Location"]))["requirements"] == [REQUIREMENT | UNSAID]
 
 
+def test_a_requirement_rests_on_a_clause_of_the_register(catalog: TestClient, owner: dict[str, str]) -> None:
+    path = f"/specifications/{OWN}/versions/1.1"
+    clause = {"standard": "wcag-2-1", "clause": "1.4.3"}
+    body = {"obligation": "must", "text": {"nb": "Teksten har god kontrast."}, "clause": clause}
+    unknown = body | {"clause": clause | {"clause": "9.9.9"}}
+    headers = owner | {"If-Match": '"1"'}
+    answer = catalog.put(f"{path}/requirements/ALS-03", json=unknown, headers=headers)
+    assert errors(answer) == {("clause-unknown", "#/clause")}
+    done(catalog.put(f"{path}/requirements/ALS-03", json=body, headers=headers))
+    assert done(catalog.get(path))["requirements"][-1]["clause"] == clause
+    rows = catalog.get(f"{path}/requirements.csv").content.decode("utf-8-sig").splitlines()
+    assert rows[-1].endswith(";wcag-2-1;1.4.3;")
+
+
 def test_of_two_that_change_a_draft_at_once_one_starts_anew(catalog: TestClient, owner: dict[str, str]) -> None:
     path = f"/specifications/{OWN}/versions/1.1/requirements"
     body = {"obligation": "may", "text": {"nb": "Z"}}
