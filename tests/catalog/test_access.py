@@ -45,7 +45,6 @@ def test_every_change_is_guarded(shared_catalog: TestClient) -> None:
         if not operation.get("security")
     }
     assert {one for one in open_to_all if one[0] != "get"} == {("post", "/verify")}
-    assert len([1 for operations in paths.values() if "post" in operations]) == len(CHANGES) + 1
 
 
 @pytest.mark.parametrize("path", [*LISTS, "/certificates/SV-2026-000001"])
