@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Path, Response
+from fastapi import Path, Query, Response
 from pydantic import Field
 
 from services.catalog.components import store as components
@@ -21,19 +21,30 @@ from services.chassis.problems import Invalid, Problem, refuse
 from services.chassis.values import In, Out, Slug, Text, TextOut, seed_id
 
 router = new_router("/components", "Repositories and modules")
+lookup_router = new_router("/repositories", "Repositories and modules")
 
 JOINT_UNIT = "100000008"
 URL = "https://git.example.no/samvirke/trygghetsplattform"
 Slugged = Annotated[
     str, Path(description="The component's name in addresses", examples=["velferdsteknologi-trygghetsplattform"])
 ]
-Identified = Annotated[UUID, Path(description="The repository's id", examples=[str(seed_id(f"repository:{URL}"))])]
+Identified = Annotated[
+    UUID, Path(description="The repository's id", examples=[str(seed_id(f"repository:{URL}-dokumentasjon"))])
+]
 Writer = Annotated[Caller, needs("catalog.write")]
 Address = Annotated[str, Field(min_length=1, max_length=rules.LONGEST, description="Written in any usual way")]
 
 
 class RepositoryUnknown(Invalid):
     """The component has no repository with this address."""
+
+
+class Located(Out):
+    """Which component a repository belongs to."""
+
+    id: UUID
+    url: str = Field(description="Where it is now; another than asked for when it has moved")
+    component: str
 
 
 class NewRepository(In):
@@ -79,10 +90,21 @@ class Modules(Out):
     items: list[Module]
 
 
+@lookup_router.get("", summary="Find a repository's component", openapi_extra=example(query={"url": f"{URL}.git"}))
+def look_up(
+    reader: ReaderDep,
+    url: Annotated[
+        str, Query(min_length=1, max_length=rules.LONGEST, description="Its address, written in any usual way")
+    ],
+) -> Located:
+    """By any address that it has or had."""
+    repository, component = store.by_address(reader, rules.canonical(url, pointer="?url"))
+    return Located(id=repository.uuid, url=repository.url, component=component)
+
+
 @router.get("/{slug}/repositories", summary="List a component's repositories", openapi_extra=example())
 def list_repositories(slug: Slugged, reader: ReaderDep) -> Repositories:
-    """All of them, each with the addresses that lead to it. `GET /components?repository=` finds a component by any of
-    its addresses."""
+    """All of them, each with the addresses that lead to it. `GET /repositories?url=` finds a component by one."""
     found = store.of_component(reader, components.id_of(reader, slug))
     return Repositories(items=[_shown(repository, aliases) for repository, aliases in found])
 
@@ -175,16 +197,17 @@ def register_module(
     component = _owned(session, slug, caller, today, if_match)
     url = rules.canonical(new.repository, pointer="#/repository") if new.repository else None
     there = {
-        address: one.id for one, aliases in store.of_component(session, component.id) for address in (one.url, *aliases)
+        address: one for one, aliases in store.of_component(session, component.id) for address in (one.url, *aliases)
     }
     if url and url not in there:
         raise RepositoryUnknown(f"It has no repository {url}.", pointer="#/repository")
+    repository = there[url] if url else None
     module = store.Module(
         component_id=component.id,
         name=new.name,
         kind=new.kind,
         summary=new.summary.kept() if new.summary else None,
-        repository_id=there[url] if url else None,
+        repository_id=repository.id if repository else None,
         path=new.path,
     )
     store.add_module(session, module)
@@ -197,7 +220,7 @@ def register_module(
         new.name,
         new=new.model_dump(mode="json", exclude_none=True),
     )
-    return _module(module, url)
+    return _module(module, repository.url if repository else None)
 
 
 @router.delete(

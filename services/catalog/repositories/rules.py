@@ -9,8 +9,8 @@ from services.chassis.problems import Invalid
 LONGEST = 500
 _CASELESS = {"github.com", "gitlab.com", "bitbucket.org", "codeberg.org"}
 """Hosts that know no difference between upper and lower case in a path."""
-_SCP = re.compile(r"(?:[\w.-]+@)?([\w.-]+\.[a-zA-Z]{2,}):(?!\d+/)(?!//)(.+)")
-"""`git@host:path`, as ssh and git take it."""
+_SCP = re.compile(r"(?:[\w.-]+@([\w.-]+\.[a-zA-Z]{2,}):|([\w.-]+\.[a-zA-Z]{2,}):(?!\d+/))(?!//)(.+)")
+"""`git@host:path`, as ssh and git take it; without a user, a number after the colon is a port that lacks its scheme."""
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\.)+[a-z]{2,63}")
 _PATH = re.compile(r"[\w.~%+@!$&'()*,;=:/-]+", re.ASCII)
 _SCHEMES = {
@@ -43,7 +43,7 @@ def canonical(address: str, *, pointer: str = "#/url") -> str:
     end; `git@host:path` and ssh are read too. Query and fragment are no part of an address."""
     address = address.strip()
     if scp := _SCP.fullmatch(address):
-        address = f"ssh://{scp[1]}/{scp[2]}"
+        address = f"ssh://{scp[1] or scp[2]}/{scp[3]}"
     try:
         parts = urlsplit(address)
         port = parts.port

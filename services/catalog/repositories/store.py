@@ -48,6 +48,10 @@ class RepositoryNotFound(NotFound):
     """The component has no such repository."""
 
 
+class AddressUnknown(NotFound):
+    """No component has a repository with this address."""
+
+
 class RepositoryTaken(Conflict):
     """This repository is registered already."""
 
@@ -118,6 +122,20 @@ def by_uuid(session: Session, component_id: int, uuid: UUID) -> Repository:
     if found is None:
         raise RepositoryNotFound(f"It has no repository {uuid}.")
     return found
+
+
+def by_address(session: Session, url: str) -> tuple[Repository, str]:
+    """→ (the repository that an address leads to, its component's slug)"""
+    query: Any = (
+        sa.select(Repository, col(Component.slug))
+        .join(RepositoryAddress, col(RepositoryAddress.repository_id) == col(Repository.id))
+        .join(Component, col(Component.id) == col(Repository.component_id))
+        .where(col(RepositoryAddress.url) == url)
+    )
+    found = session.execute(query).one_or_none()
+    if found is None:
+        raise AddressUnknown(f"{url} is nobody's.")
+    return found.Repository, found.slug
 
 
 def remove(session: Session, repository: Repository) -> None:
