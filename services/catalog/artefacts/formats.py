@@ -91,8 +91,9 @@ def _check_openapi(report: Report, references: list[tuple[str, str]]) -> None:
     validator = Offline(report.document)
     _tell(report, validator.schema_validator.iter_errors(report.document))
     _check_references(report, references)
-    if not report.findings and report.complete:
+    if not report.findings:
         _check_composition(report.document)
+    if not report.findings and report.complete:
         try:
             _tell(report, validator.root_validator(validator.schema_path))
         except RecursionError:

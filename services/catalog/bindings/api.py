@@ -1,7 +1,7 @@
 """Bindings of standards over HTTP."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Body, Path, Response
@@ -252,7 +252,7 @@ def _check(
     return successor, found
 
 
-def _columns(fields: BindingFields, successor: int | None) -> dict[str, object]:
+def _columns(fields: BindingFields, successor: int | None) -> dict[str, Any]:
     return {
         "area_name": fields.area_name.kept(),
         "exceptions": fields.exceptions.kept() if fields.exceptions else None,

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeGuard
 
 from services.chassis.problems import Conflict
 
@@ -240,13 +240,39 @@ class _Comparer:
             if old.get("$ref") != new.get("$ref"):
                 self.tell(Code.REFERENCE_CHANGED, True, where, "It leads to another document, which is not looked at.")
             return
-        old, new = _whole(self.old, old), _whole(self.new, new)
+        old, new = self.whole(self.old, old), self.whole(self.new, new)
+        if self.steps > MOST_STEPS:
+            self.result.complete = False
+            return
         self.types(old, new, direction, where)
         self.constraints(old, new, direction, where)
         self.alternatives(old, new, direction, where, depth)
         self.properties(old, new, direction, where, depth)
         if "items" in old and "items" in new:
             self.schemas(old["items"], new["items"], direction, f"{where}/items", depth + 1)
+
+    def whole(
+        self, document: Mapping[str, Any], schema: Mapping[str, Any], within: frozenset[int] = frozenset()
+    ) -> Mapping[str, Any]:
+        """A schema with everything that `allOf` brings; what stands within itself brings nothing more."""
+        self.steps += 1
+        if "allOf" not in schema or id(schema) in within or self.steps > MOST_STEPS or len(within) > DEEPEST:
+            return schema
+        whole = {name: value for name, value in schema.items() if name != "allOf"}
+        whole["properties"], whole["required"] = (
+            dict(schema.get("properties") or {}),
+            list(schema.get("required") or ()),
+        )
+        for part in schema["allOf"]:
+            brought = self.whole(document, _resolved(document, _written(part)), within | {id(schema)})
+            for name, value in brought.items():
+                if name == "properties":
+                    whole["properties"] = {**value, **whole["properties"]}
+                elif name == "required":
+                    whole["required"] += value
+                else:
+                    whole.setdefault(name, value)
+        return whole
 
     def types(self, old: Mapping[str, Any], new: Mapping[str, Any], direction: Direction, where: str) -> None:
         before, after = _types(old), _types(new)
@@ -273,7 +299,7 @@ class _Comparer:
             if _text(before) == _text(after):
                 continue
             narrows, widens = after is not None, before is not None
-            if _number(before) and _number(after) and name not in OTHER_CONSTRAINTS:
+            if name not in OTHER_CONSTRAINTS and _is_number(before) and _is_number(after):
                 narrows = (after > before) == (name in LOWER_BOUNDS)
                 widens = not narrows
             detail = f"{name}: {_text(before)} → {_text(after)}"
@@ -378,6 +404,8 @@ def _resolved(document: Mapping[str, Any], node: Any) -> Any:
                 node = node[int(name)]
             else:
                 node = node.get(name) if isinstance(node, Mapping) else None
+        if node is None:
+            return {}
     return {}
 
 
@@ -390,24 +418,6 @@ def _written(schema: Any) -> Any:
     if isinstance(schema, dict):
         return schema
     return _NOTHING if schema is False else _ANYTHING
-
-
-def _whole(document: Mapping[str, Any], schema: Mapping[str, Any], depth: int = 0) -> Mapping[str, Any]:
-    """A schema with everything that `allOf` brings."""
-    if "allOf" not in schema or depth > DEEPEST:
-        return schema
-    whole = {name: value for name, value in schema.items() if name != "allOf"}
-    whole["properties"], whole["required"] = dict(schema.get("properties") or {}), list(schema.get("required") or ())
-    for part in schema["allOf"]:
-        brought = _whole(document, _resolved(document, _written(part)), depth + 1)
-        for name, value in brought.items():
-            if name == "properties":
-                whole["properties"] = {**value, **whole["properties"]}
-            elif name == "required":
-                whole["required"] += value
-            else:
-                whole.setdefault(name, value)
-    return whole
 
 
 def _properties(document: Mapping[str, Any], schema: Mapping[str, Any], direction: Direction) -> dict[str, Any]:
@@ -443,7 +453,7 @@ def _listed(types: frozenset[str] | None) -> str:
     return " or ".join(sorted(types)) if types is not None else "anything"
 
 
-def _number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
