@@ -17,8 +17,13 @@ def rows(name: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     ("name", "number"),
     [
+        ("municipalities_2010.csv", 430),
+        ("municipalities_2015.csv", 428),
+        ("municipalities_2020.csv", 356),
         ("municipalities_2024.csv", 357),
         ("counties_2024.csv", 15),
+        ("helgeland_cooperations_2018.csv", 6),
+        ("cost_sharing_models.csv", 9),
         ("ict_cooperations_2015.csv", 41),
         ("ict_cooperation_owners_2015.csv", 226),
         ("shared_components.csv", 48),

@@ -1,4 +1,4 @@
-"""Organisations and co-operations are found by what people know, and registered by editors."""
+"""Organisations are found by what people know, and registered by editors."""
 
 from typing import Any
 
@@ -62,17 +62,13 @@ def test_a_part_of_the_name_finds(shared_catalog: TestClient, q: str, expected: 
 def test_an_old_municipality_number_finds_the_municipality_of_today(shared_catalog: TestClient) -> None:
     (found,) = walk(shared_catalog, "/organisations", municipality_number="3018")
     assert found["name"] == "Våler kommune"
-    assert found["municipality_numbers"] == [
-        {"number": "3018", "valid_from_on": "2020-01-01", "valid_to_on": "2023-12-31"},
-        {"number": "3114", "valid_from_on": "2024-01-01", "valid_to_on": None},
+    periods = [(one["number"], one["valid_from_on"], one["valid_to_on"]) for one in found["municipality_numbers"]]
+    assert periods == [
+        ("0137", None, "2019-12-31"),
+        ("3018", "2020-01-01", "2023-12-31"),
+        ("3114", "2024-01-01", None),
     ]
     assert walk(shared_catalog, "/organisations", municipality_number="3114") == [found]
-
-
-def test_the_number_that_two_came_from_is_nobodys(shared_catalog: TestClient) -> None:
-    assert named(shared_catalog, municipality_number="1507") == []
-    assert named(shared_catalog, municipality_number="1508") == ["Ålesund kommune"]
-    assert named(shared_catalog, municipality_number="1580") == ["Haram kommune"]
 
 
 def test_an_organisation_is_read_by_its_id(shared_catalog: TestClient) -> None:
@@ -145,45 +141,3 @@ def test_a_number_must_pass_modulus_11(shared_catalog: TestClient, editor: dict[
     answer = shared_catalog.post("/organisations", json=new, headers=editor)
     assert problem(answer) == (422, "invalid-request")
     assert errors(answer) == {("invalid-request", "#/organisation_number")}
-
-
-def test_co_operations_are_organisations_without_a_number(shared_catalog: TestClient) -> None:
-    found = walk(shared_catalog, "/organisations", kind="co_operation")
-    assert len(found) == 41
-    assert {one["organisation_number"] for one in found} == {None}
-    assert [one["id"] for one in found] == [one["id"] for one in walk(shared_catalog, "/co-operations")]
-
-
-def test_a_co_operation_keeps_the_form_and_law_of_its_time(shared_catalog: TestClient) -> None:
-    found = shared_catalog.get("/co-operations/ekommune-sunnmore").json()
-    assert found["form_in_source"] == "§ 27 og Vertskommune (§ 28-1b)"
-    assert found["units"] == [
-        {"form": "section_27", "law": "kommuneloven 1992 § 27"},
-        {"form": "host_municipality", "law": "kommuneloven 1992 § 28-1 b"},
-    ]
-
-
-def test_a_merged_member_shows_its_successor_as_unconfirmed(shared_catalog: TestClient) -> None:
-    members = {one["name"]: one for one in shared_catalog.get("/co-operations/d-ikt").json()["members"]}
-    (successor,) = members["Røyken"]["today"]
-    assert (successor["name"], successor["relation"]) == ("Asker kommune", "inherited_unconfirmed")
-
-
-def test_a_county_that_is_gone_is_a_member_without_an_organisation_today(shared_catalog: TestClient) -> None:
-    members = {one["name"]: one for one in shared_catalog.get("/co-operations/ikt-agder").json()["members"]}
-    assert members["Aust-Agder fylkeskommune"] == {
-        "name": "Aust-Agder fylkeskommune",
-        "kind": "county",
-        "municipality_number": None,
-        "organisation_number": "943039046",
-        "today": [],
-    }
-
-
-def test_what_was_corrected_in_the_source_is_told(shared_catalog: TestClient) -> None:
-    corrections = shared_catalog.get("/co-operations/fosen-ikt").json()["corrections"]
-    assert [one["kind"] for one in corrections] == ["flyttet eier"]
-
-
-def test_an_unknown_co_operation_is_not_found(shared_catalog: TestClient) -> None:
-    assert problem(shared_catalog.get("/co-operations/finnes-ikke")) == (404, "co-operation-not-found")

@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, col, select
 
 from services.catalog.co_operations import rules
@@ -194,10 +195,11 @@ def page(
 ) -> Sequence[tuple[CoOperation, Organisation, CoOperationState]]:
     """Those of which something is recorded on a day or before, each with its newest state then, by name as Norwegian
     sorts; limit + 1 rows."""
-    state = CoOperationState
+    state, earlier = CoOperationState, aliased(CoOperationState)
     newest = (
-        sa.select(sa.func.max(col(state.as_of_on)))
-        .where(col(state.co_operation_id) == col(CoOperation.id), col(state.as_of_on) <= on)
+        sa.select(sa.func.max(col(earlier.as_of_on)))
+        .where(col(earlier.co_operation_id) == col(CoOperation.id), col(earlier.as_of_on) <= on)
+        .correlate(CoOperation)
         .scalar_subquery()
     )
     query = (

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ExcludeConstraint, distinct_on, distinct_on
+from sqlalchemy.dialects.postgresql import ExcludeConstraint, distinct_on
 from sqlmodel import Field, Session, col, select
 
 from services.catalog.db import Table
