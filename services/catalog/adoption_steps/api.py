@@ -71,9 +71,10 @@ def step(
     if seen.sight is not Sight.CLAIMS:
         changes.require_match(if_match, adoption.revision, needed=False)
     effective_on = taken.effective_on or today
-    status, claim = None, None
+    status, claim, answer = None, None, None
     if taking is Step.WITHDRAW:
         refuse(rules.dated(effective_on, today, taken.reason))
+        answer = shapes.one(session, id, seen, response, today)  # after it there may be nothing to see
         adoption.withdrawn_on = today
     else:
         standing = rules.Standing(adoption.status, adoption.status_since_on, adoption.claim)
@@ -83,7 +84,6 @@ def step(
             adoption.last_confirmed_on = today
         if status is not None:
             adoption.planned_start_on = None
-    shown_before = shapes.one(session, id, seen, response, today) if taking is Step.WITHDRAW else None
     happened = adoptions.event(
         taking, caller, effective_on, clock.now(), today, taken.reason, status=status, claim=claim
     )
@@ -97,4 +97,4 @@ def step(
         reason=taken.reason,
     )
     adopters.tell(session, adoption, TOLD[taking], today)
-    return shown_before or shapes.one(session, id, seen, response, today)
+    return answer or shapes.one(session, id, seen, response, today)
