@@ -258,6 +258,18 @@ def test_a_restricted_needs_holders_are_for_public_bodies(
         assert (need["id"] in found) == sees, "a filter tells as well"
 
 
+def test_a_vendor_on_a_public_bodys_behalf_learns_no_more_than_itself(
+    shared_catalog: TestClient, issuer: Issuer
+) -> None:
+    vendor = {"authority": "iso6523-actorid-upis", "ID": f"0192:{FJORDVAKT}"}
+    headers = {"Authorization": f"Bearer {issuer.token(BRONNOY, 'catalog.write', supplier=vendor)}"}
+    assert shared_catalog.get(RESTRICTED, headers=headers).json()["holders"] is None
+    assert not [one for one in get_all(shared_catalog, headers, county_number="18") if one["audience"] != "public"]
+    assert problem(shared_catalog.get(f"{SHARED}/partners", headers=headers)) == (403, "public-bodies-only")
+    documents = shared_catalog.get("/products/fjordvakt-alarm/documents", headers=headers).json()["items"]
+    assert [one["state"] for one in documents] == ["approved"]
+
+
 def get_all(catalog: TestClient, headers: dict[str, str], **query: str) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = catalog.get("/needs", params={"limit": "200", **query}, headers=headers).json()[
         "items"

@@ -340,7 +340,9 @@ def _eyes(session: Session, product: products.Product, viewer: Caller | None, to
     current = products.suppliers(session, [product.supplier_id], today)[product.supplier_id]
     keepers = {one.organisation_number for one in current}
     number = viewer.organisation if viewer else None
-    public_body = number is not None and organisations.is_public_body(session, number)
+    # A vendor that acts on a public body's behalf is none: it could be another supplier.
+    own = viewer is not None and viewer.supplier is None
+    public_body = own and number is not None and organisations.is_public_body(session, number)
     return Eyes(number, public_body, keepers - {None})
 
 

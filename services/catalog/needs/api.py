@@ -240,7 +240,7 @@ def post(new: NewNeed, caller: Posting, session: SessionDep, response: Response,
     response.headers["Location"] = path = f"/needs/{need.uuid}"
     audit.record(session, caller, "need.post", path, new=new.model_dump(mode="json", exclude_none=True))
     feed.tell(session, "need.posted", path, None, state=rules.State.OPEN)
-    return _shown(session, need.uuid, response, today)
+    return _shown(session, need.uuid, response, today, sees_all=caller.supplier is None)
 
 
 @router.patch(
@@ -285,7 +285,7 @@ def change(
     changed = changes.differences(before, _plain(whole))
     audit.record(session, caller, "need.change", path, changed=changed, reason=change.reason)
     feed.tell(session, "need.changed", path, None, fields=sorted(changed))
-    return _shown(session, id, response, today)
+    return _shown(session, id, response, today, sees_all=caller.supplier is None)
 
 
 def _step(step: rules.Step, summary: str, about: str, seeded: str = SEEDED) -> None:
@@ -309,7 +309,7 @@ def _step(step: rules.Step, summary: str, about: str, seeded: str = SEEDED) -> N
         store.index(session, id, today)
         audit.record(session, caller, f"need.{step}", f"/needs/{id}", reason=new.reason)
         feed.tell(session, f"need.{kind}", f"/needs/{id}", None, state=rules.STATES[kind])
-        return _shown(session, id, response, today)
+        return _shown(session, id, response, today, sees_all=caller.supplier is None)
 
     take.__doc__ = about
     router.post(
@@ -335,7 +335,8 @@ for _event, _summary, _about, _seeded in (
 
 
 def _public_body(session: Session, viewer: Caller | None) -> bool:
-    return viewer is not None and organisations.is_public_body(session, viewer.organisation)
+    """A vendor that acts on a public body's behalf is none: what it learns it learns for itself."""
+    return viewer is not None and viewer.supplier is None and organisations.is_public_body(session, viewer.organisation)
 
 
 def _own(session: Session, id: UUID, caller: Caller, today: date) -> store.Need:
@@ -410,7 +411,7 @@ def _plain(fields: NeedFields) -> dict[str, Any]:
     return fields.model_dump(mode="json", exclude_none=True)
 
 
-def _shown(session: Session, id: UUID, response: Response, today: date, *, sees_all: bool = True) -> Need:
+def _shown(session: Session, id: UUID, response: Response, today: date, *, sees_all: bool) -> Need:
     row = store.by_uuid(session, id)
     response.headers["ETag"] = changes.etag(row.revision)
     holders = store.holders(session, {row.key: row.owner_id}, today)[row.key]

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from services.catalog.co_operations import store as co_operations
 from services.catalog.co_operations.rules import MEMBERS
 from services.catalog.needs import store as kept_needs
+from services.catalog.needs.rules import PublicBodiesOnly
 from services.catalog.organisations import store as organisations
 from services.catalog.partners import rules, store
 from services.chassis import clock
@@ -75,6 +76,8 @@ def partners(
     """For public bodies: other organisations that have this need, or one that is open or in progress and shares
     requirements, components or the area with it. Seen from your own organisation: same county, co-operations in common,
     similar size."""
+    if caller.supplier is not None:  # a vendor that acts on a public body's behalf learns it for itself
+        raise PublicBodiesOnly("Not through a vendor.")
     acting = kept_needs.acting(reader, caller.organisation)
     need = kept_needs.by_uuid(reader, id)
     same = kept_needs.same(reader, [one.id for one in kept_needs.wanted(reader, need.key)])
