@@ -26,6 +26,7 @@ def main() -> None:
     commands.add_parser("run", help="start everything on this machine")
     commands.add_parser("migrate", help="bring the databases to this version")
     commands.add_parser("seed", help="load the seed data that is not there yet")
+    commands.add_parser("index", help="let the catalogue's search find everything anew")
     commands.add_parser("demo", help="walk through an order against the running services")
     commands.add_parser("contracts", help="write each service's openapi.json")
     for name, about, choices in (
@@ -51,11 +52,11 @@ def _do(given: argparse.Namespace) -> None:
     match given.command:
         case "run":
             running.everything(RunSettings(), lambda line: print(line, flush=True))
-        case "migrate" | "seed":
+        case "migrate" | "seed" | "index":
             run = RunSettings()
             with running.databases(run, print) as urls:
                 adopt(environment(run, urls))
-                (running.migrate if given.command == "migrate" else running.seed)(urls, print)
+                {"migrate": running.migrate, "seed": running.seed, "index": running.index}[given.command](urls, print)
         case "serve":
             _serve(given.service)
         case "work":

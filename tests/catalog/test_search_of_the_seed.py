@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
+from services import running
 from services.catalog.search import store
-from services.catalog.seed import index
 from services.chassis.db import Database
 from tests.catalog.conftest import walk
 
@@ -55,7 +55,7 @@ def test_an_old_municipality_number_finds_who_had_it(shared_catalog: TestClient)
     assert [one["name"]["nb"] for one in found if one["match"] == "exact"] == ["Forsand kommune"]
 
 
-def test_the_entries_kept_along_the_way_are_those_of_a_rebuild(database: Database) -> None:
+def test_the_entries_kept_along_the_way_are_those_of_a_rebuild(database: Database, url: str) -> None:
     def kept() -> list[Any]:
         with database.reading() as reader:
             here = store.HERE
@@ -63,8 +63,9 @@ def test_the_entries_kept_along_the_way_are_those_of_a_rebuild(database: Databas
             return [tuple(row) for row in rows]
 
     before = kept()
-    with database.writing() as session:
-        index.anew(session)
+    told: list[str] = []
+    running.index({"catalog": url}, told.append)
     after = kept()
+    assert told == [f"  indexed: {len(after)} things"]
     assert [row[0] for row in before] == [row[0] for row in after]
     assert [(one, other) for one, other in zip(before, after, strict=True) if one != other] == []

@@ -204,15 +204,16 @@ def facets(narrowing: Annotated[Narrowing, Query()], viewer: ViewerDep, reader: 
     sees = adoptions.may_see(reader, viewer)
     asked = Asked.of(reader, narrowing.q)
     counts = store.counts(reader, asked, narrowing.narrowed(may_see=sees), adoption=sees)
-    names = store.names(reader, counts.facets)
+    shown = {name: _most(values) for name, values in counts.facets.items()}
+    names = store.names(reader, {name: [value for value, _ in values] for name, values in shown.items()})
     meant = store.meant(reader, asked, narrowing.q) if narrowing.q and counts.total < engine.FEW else None
     return Counted(
         total=counts.total,
         exact=counts.exact,
         facets=[
-            Facet(facet=name, values=_numbers(counts.facets[name], names))
+            Facet(facet=name, values=[Number(value=one, count=of, name=names.get(one)) for one, of in shown[name]])
             for name in (*ALL_FACETS, ADOPTION)
-            if name in counts.facets
+            if name in shown
         ],
         did_you_mean=meant,
     )
@@ -232,7 +233,6 @@ def _hit(found: Found, marks: store.Marks, sees: bool) -> Hit:
     )
 
 
-def _numbers(counted: dict[str, int], names: dict[str, dict[str, str]]) -> list[Number]:
+def _most(counted: dict[str, int]) -> list[tuple[str, int]]:
     most = sorted(counted.items(), key=lambda one: (one[0] == MISSING, -one[1], one[0]))
-    shown = [*most[:MOST_VALUES], *(one for one in most[MOST_VALUES:] if one[0] == MISSING)]
-    return [Number(value=value, count=count, name=names.get(value)) for value, count in shown]
+    return [*most[:MOST_VALUES], *(one for one in most[MOST_VALUES:] if one[0] == MISSING)]

@@ -15,6 +15,9 @@ from services.catalog.words import store as vocabulary
 MOST_COUNTED = 10_000
 """Matches that are counted one by one; of more, every `SAMPLE`-th is."""
 SAMPLE = 10
+SURELY_MORE = 13_000
+"""Of so many by the sample, there are more than `MOST_COUNTED`: ten standard deviations."""
+_TOTAL, _SEEN = "total:", "seen:"
 MOST_MARKED = 2_000
 """Characters of a text in which words are marked."""
 
@@ -29,7 +32,11 @@ class Counts:
 def counts(session: Session, asked: store.Asked, narrowed: store.Narrowed, *, adoption: bool) -> Counts:
     """How many match, and how many of them have each value of each facet. Those of a facet that is itself narrowed by
     `only` are counted as if it were not, so that one sees what else there is."""
+    matching = asked.matching()
+    if store.few(session, asked, narrowed) and (query := asked.correct(session)):
+        matching = [sa.or_(*matching, store.has(store.HERE.words, query))]
     base = store.Narrowed(narrowed.on, (), {}, narrowed.every, (), narrowed.audience)
+    conditions = [*store.narrowing(base), *matching]
     chosen: dict[str, Any] = {
         name: store.any_of(narrowed, name, values)
         for name, values in {**narrowed.only, "type": list(narrowed.types)}.items()
@@ -37,45 +44,54 @@ def counts(session: Session, asked: store.Asked, narrowed: store.Narrowed, *, ad
     }
     if narrowed.adoption:
         chosen[rules.ADOPTION] = store.adoption(narrowed.adoption)
-    conditions = [*store.narrowing(base), *asked.matching()]
-    seen = store.counted(session, conditions, MOST_COUNTED + 1)
-    if asked.question and seen < store.FEW and (query := asked.correct(session)):
-        conditions = [*store.narrowing(base), sa.or_(*asked.matching(), store.has(store.HERE.words, query))]
-        seen = store.counted(session, conditions, MOST_COUNTED + 1)
-    exact = seen <= MOST_COUNTED
-    if not exact:
-        conditions.append(store.HERE.lot < rules.LOTS // SAMPLE)
+    values = _values(narrowed, chosen, adoption=adoption)
+    drawn = store.HERE.lot < rules.LOTS // SAMPLE
+    if SAMPLE * store.counted(session, [drawn, *conditions], MOST_COUNTED) < SURELY_MORE:
+        found = _counts(session, values, conditions, chosen, MOST_COUNTED + 1)
+        if found.pop(_SEEN) <= MOST_COUNTED:
+            return Counts(found.pop(_TOTAL, 0), True, _by_facet(found, 1))
+    found = _counts(session, values, [drawn, *conditions], chosen, None)
+    found.pop(_SEEN)
+    return Counts(found.pop(_TOTAL, 0) * SAMPLE, False, _by_facet(found, SAMPLE))
+
+
+def _values(narrowed: store.Narrowed, chosen: Mapping[str, Any], *, adoption: bool) -> Any:
+    """An entry's values as they are on the day, and `total:` for itself."""
     changed = store.HERE.changes_on <= narrowed.on
     values: Any = sa.case((changed, store.HERE.facets_then), else_=store.HERE.facets)
-    for extra in [sa.literal("total:"), *([_bucket()] if adoption else [])]:
-        values = sa.func.array_append(values, extra)
-    lacking = [sa.case((condition, sa.null()), else_=f"{name}:") for name, condition in chosen.items()]
-    matched = (
-        sa.select(
-            values.label("values"), sa.func.array_remove(array(lacking), None, type_=store.TEXT_ARRAY).label("lacking")
+    for extra in [sa.literal(_TOTAL), *([_bucket()] if adoption else [])]:
+        values = sa.func.array_append(values, extra, type_=store.TEXT_ARRAY)
+    return values
+
+
+def _counts(
+    session: Session, values: Any, conditions: list[Any], chosen: Mapping[str, Any], most: int | None
+) -> dict[str, int]:
+    """Each value → how many of the entries have it, of at most so many, and how many were looked at. An entry that the
+    choice of one facet leaves out counts for that facet; one that two leave out counts for none."""
+    lacking: list[Any] = [sa.case((condition, sa.null()), else_=f"{name}:") for name, condition in chosen.items()]
+    lacks = sa.func.array_remove(array(lacking, type_=sa.Text()), None, type_=store.TEXT_ARRAY).label("lacks")
+    looked_at = sa.select(values.label("values"), *([lacks] if chosen else []))
+    seen = looked_at.select_from(store.SearchEntry).where(*conditions).limit(most).cte("seen")
+    if chosen:
+        number = sa.func.cardinality(seen.c.lacks)
+        each = sa.select(sa.func.unnest(seen.c["values"]).label("value"), seen.c.lacks).where(number <= 1).subquery()
+        counted = sa.select(each.c.value, sa.func.count().label("number")).where(
+            (sa.func.cardinality(each.c.lacks) == 0) | sa.func.starts_with(each.c.value, each.c.lacks[1])
         )
-        if lacking
-        else sa.select(values.label("values"), sa.cast(array([], type_=sa.Text), store.TEXT_ARRAY).label("lacking"))
-    )
-    rows = matched.select_from(store.SearchEntry).where(*conditions).subquery()
-    one = sa.func.unnest(rows.c["values"]).table_valued("value", name="one").render_derived()
-    lacks = sa.func.cardinality(rows.c.lacking)
-    query_ = (
-        sa.select(one.c.value, sa.func.count().label("number"))
-        .select_from(rows.join(one, sa.true()))
-        .where((lacks == 0) | ((lacks == 1) & sa.func.starts_with(one.c.value, rows.c.lacking[1])))
-        .group_by(one.c.value)
-    )
-    scale = 1 if exact else SAMPLE
+    else:
+        each = sa.select(sa.func.unnest(seen.c["values"]).label("value")).subquery()
+        counted = sa.select(each.c.value, sa.func.count().label("number"))
+    looked = sa.select(sa.literal(_SEEN), sa.func.count()).select_from(seen)
+    return {row.value: row.number for row in session.execute(counted.group_by(each.c.value).union_all(looked))}
+
+
+def _by_facet(counted: Mapping[str, int], scale: int) -> dict[str, dict[str, int]]:
     facets: dict[str, dict[str, int]] = {}
-    total = 0
-    for row in session.execute(query_):
-        name, _, value = row.value.partition(":")
-        if name == "total":
-            total = row.number * scale
-        else:
-            facets.setdefault(name, {})[value] = row.number * scale
-    return Counts(total, exact, facets)
+    for one, number in counted.items():
+        name, _, value = one.partition(":")
+        facets.setdefault(name, {})[value] = number * scale
+    return facets
 
 
 def _bucket() -> Any:
@@ -123,7 +139,7 @@ def marks(session: Session, asked: store.Asked, found: Sequence[store.Found]) ->
     return [Marks(each(one.name, words.marked), each(one.summary, words.snippet)) for one in found]
 
 
-def names(session: Session, facets: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, str]]:
+def names(session: Session, facets: Mapping[str, Sequence[str]]) -> dict[str, dict[str, str]]:
     """What the organisation numbers and slugs among the values stand for, as far as it is public."""
     here = store.HERE
     numbers = [*facets.get("owner", ()), *facets.get("supplier", ())]

@@ -296,20 +296,17 @@ def ordered(
                 found.extend(_rows(session, narrowed, match, conditions, here, limit + 1 - len(found)))
 
     look(asked.stages())
-    if len(found) <= limit and (reached > Match.ANYWHERE or _few(session, asked, narrowed, len(found), start)):
+    if len(found) <= limit and (reached > Match.ANYWHERE or (len(found) < FEW and few(session, asked, narrowed))):
         query = asked.correct(session)
         look(asked.similar(query) if query else [])
     return found
 
 
-def _few(session: Session, asked: Asked, narrowed: Narrowed, seen: int, start: list[Any] | None) -> bool:
+def few(session: Session, asked: Asked, narrowed: Narrowed) -> bool:
     """Whether so little matches, whatever it is narrowed by, that the words may be misspelt."""
-    if seen >= FEW or not asked.question or not asked.question.whole:
+    if not asked.question or not asked.question.whole:
         return False
-    if start is None and narrowed == narrowed.unfiltered():
-        return True
-    conditions = [*narrowing(narrowed.unfiltered()), *asked.matching()]
-    return counted(session, conditions, FEW) < FEW
+    return counted(session, [*narrowing(narrowed.unfiltered()), *asked.matching()], FEW) < FEW
 
 
 def counted(session: Session, conditions: list[Any], most: int) -> int:
