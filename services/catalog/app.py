@@ -38,6 +38,7 @@ from services.catalog.products import api as products
 from services.catalog.registrations import api as registrations
 from services.catalog.releases import api as releases
 from services.catalog.repositories import api as repositories
+from services.catalog.roll_ups import api as roll_ups
 from services.catalog.scores import api as scores
 from services.catalog.settings import Settings
 from services.catalog.specification_versions import api as specification_versions
@@ -93,6 +94,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             certificates.router,
             organisations.router,
             successions.router,
+            roll_ups.router,
             co_operations.router,
             memberships.router,
             products.router,

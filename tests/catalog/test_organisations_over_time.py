@@ -1,6 +1,7 @@
 """Organisations on any day: names, numbers, counties and successors through mergers and splits."""
 
 import csv
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
@@ -257,6 +258,16 @@ def test_a_circle_is_refused(catalog: TestClient, editor: dict[str, str]) -> Non
         ("succession-circular", "#/successor"),
         ("successor-not-existing", "#/successor"),
     }
+
+
+def test_two_that_merge_into_each_other_at_once_end_in_one(catalog: TestClient, editor: dict[str, str]) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        answers = list(
+            threads.map(
+                lambda pair: merge(catalog, editor, pair[0], successor=pair[1]), [(HAVORN, NORDLYS), (NORDLYS, HAVORN)]
+            )
+        )
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
 
 
 def test_all_that_is_wrong_with_a_merger_is_told(catalog: TestClient, editor: dict[str, str]) -> None:
