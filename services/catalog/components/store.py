@@ -128,8 +128,6 @@ _FILTERS = {
     "operator": "c.operator_id = (SELECT id FROM organisation WHERE organisation_number = {0})",
     "overdue": "(c.decide_by_on IS NOT NULL AND c.decide_by_on < {today}) = {0}",
     "stale": "COALESCE(c.confirmed_on < {today} - " + str(STALE_AFTER) + ", true) = {0}",
-    "repository": "c.id = (SELECT r.component_id FROM repository_address a JOIN repository r ON r.id = a.repository_id "
-    "WHERE a.url = {0})",
     "slug": "c.slug = ANY({0})",
 }
 FILTERS = frozenset(_FILTERS)

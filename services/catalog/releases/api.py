@@ -88,16 +88,16 @@ def list_versions(
     today: TodayDep,
     request: Request,
     response: Response,
-    following: paging.After = None,
+    after: paging.After = None,
     limit: paging.Limit = paging.DEFAULT,
 ) -> paging.Page[Version]:
     """The newest first: by what the labels mean where every one of them reads as a semantic version (`2.10` after
     `2.9`, `3.0-rc.1` before `3.0`), otherwise by the day of release."""
     component_id = components.id_of(reader, slug)
-    start = paging.start(following, bool, str, str)
+    start = paging.start(after, bool, str, str)
     semantic = start[0] if start else store.ordered_semantically(reader, component_id)
-    after = start and [start[1] if semantic else _day(start[1]), start[2]]
-    rows = store.page(reader, component_id, after, limit, semantic=semantic)
+    place = start and [start[1] if semantic else _day(start[1]), start[2]]
+    rows = store.page(reader, component_id, place, limit, semantic=semantic)
     replacing = store.labels(reader, [row.replaced_by_id for row in rows if row.replaced_by_id])
     return paging.page(
         request,
