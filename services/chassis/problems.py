@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, Self
 
+OWN_MEMBERS = {"type", "title", "status", "errors"}
+
 
 class Problem(Exception):
     """Something went wrong."""
@@ -16,6 +18,8 @@ class Problem(Exception):
 
     def __init__(self, detail: str | None = None, *, pointer: str | None = None, **members: object) -> None:
         super().__init__(detail or self.title())
+        if taken := members.keys() & OWN_MEMBERS:
+            raise TypeError(f"{sorted(taken)} say what RFC 9457 says they say")
         self.detail = detail
         self.pointer = pointer
         """JSON pointer into the request body, as a URI fragment, e.g. `#/lines/0/quantity`."""
