@@ -29,6 +29,7 @@ NAMING = {
 PROJECT = Path(__file__).parents[2]
 
 SETTINGS = {"timezone": "UTC", "statement_timeout": "10s", "lock_timeout": "5s"}
+HOT_SETTINGS = SETTINGS | {"plan_cache_mode": "force_generic_plan"}  # planning costs as much as running them
 OPTIONS = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
 JSON = JSONB(none_as_null=True)
 INSTANT = sa.DateTime(timezone=True)
@@ -134,7 +135,7 @@ class Database:
         they are needed, so that a service starts without its database."""
         self._hot = await asyncpg.create_pool(
             self.url.replace("postgresql+psycopg://", "postgresql://", 1),
-            server_settings=SETTINGS,
+            server_settings=HOT_SETTINGS,
             min_size=0,
             max_size=4,
             timeout=2,

@@ -11,19 +11,20 @@ def add_hot_read(
     router: APIRouter,
     path: str,
     whole: Callable[..., Any],
-    plain: Callable[[Request], Awaitable[Response]],
+    plain: Callable[[Request], Awaitable[Response | None]],
     **described: Any,
 ) -> None:
-    """A GET that `whole` describes and answers, like any route. Asked without a query it is answered by `plain`: no
-    dependency, no validation of parameters; problems are told as always. Measured with one component by its name:
-    0.46 of a bare route's answers per second instead of 0.33."""
+    """A GET that `whole` describes and answers, like any route. First `plain` is asked, which answers what is asked
+    for plainly, and None where `whole` has to look closer: no dependency, and no validation of parameters but its own;
+    problems are told as always. Measured with one component by its name: 0.46 of a bare route's answers per second
+    instead of 0.33; FastAPI's reading of a query model with fifteen fields costs as much as the page itself."""
 
     class HotRoute(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            with_query = super().get_route_handler()
+            looked_closer_at = super().get_route_handler()
 
             async def handle(request: Request) -> Response:
-                return await (with_query(request) if request.scope["query_string"] else plain(request))
+                return await plain(request) or await looked_closer_at(request)
 
             return handle
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import Body, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, ValidationError
 
 from services.catalog.components import rules, store
 from services.catalog.lifecycles import rules as lifecycles
@@ -203,7 +203,9 @@ async def _read(slug: Name, database: DatabaseDep, today: TodayDep, view: ViewDe
     return answer_json(view, body, Component, {"ETag": changes.etag(revision)}) if view else _whole(body, revision)
 
 
-async def _read_plainly(request: Request) -> Response:
+async def _read_plainly(request: Request) -> Response | None:
+    if request.scope["query_string"]:
+        return None
     found: Database = request.app.state.database
     return _whole(*await store.shown(found, request.path_params["slug"], clock.today()))
 
@@ -224,39 +226,66 @@ add_hot_read(
 )
 
 
-@router.get(
-    "",
-    summary="List and search components",
-    response_model=paging.Page[Component],
-    openapi_extra=example(query={"q": "velferdsteknologi"}),
-)
-async def list_components(
+async def _list(
     filters: Annotated[Filters, Query()], database: DatabaseDep, today: TodayDep, request: Request, response: Response
 ) -> Any:
     """Without `q`: by name, sorted as Norwegian does. With `q`: the best match first, words in the name counting
     most (`GET /search` tells facets and marks besides). Filters narrow the list together. Of the 48 entries from the
     reports of 2011–2019 about two thirds are components; the others are standards, projects, reports, schemes and
     guides (`kind`)."""
-    # async: without `q` the database builds the bytes, one query a page, and nothing is parsed on the way.
-    asked = filters.model_dump(include=set(store.FILTERS), exclude_none=True)
     if filters.q is not None:
-        page = await run_in_threadpool(_search, database, filters, asked, today, request, response)
+        page = await run_in_threadpool(_search, database, filters, today, request, response)
         return answer(filters.view(), page, response)
-    rows = await store.page(database, paging.start(filters.after, str, str), filters.limit, asked, today)
-    following = paging.cursor(*rows[filters.limit - 1][1:]) if len(rows) > filters.limit else None
-    if following:
-        response.headers["Link"] = f'<{request.url.include_query_params(after=following)}>; rel="next"'
-    items = ",".join(row["shown"] for row in rows[: filters.limit])
-    ends = f'"{following}"' if following else "null"
-    body = f'{{"items":[{items}],"next":{ends}}}'
+    body, link = await _page(database, filters, today, request)
+    if link:
+        response.headers["Link"] = link
     if view := filters.view():
         return answer(view, paging.Page[Component].model_validate_json(body), response)
     return Response(body, media_type="application/json", headers=dict(response.headers))
 
 
+async def _list_plainly(request: Request) -> Response | None:
+    """A page without words, fields or language: the database builds the bytes, one query a page, and nothing is
+    parsed on the way."""
+    given = request.query_params
+    try:
+        filters = Filters.model_validate(dict(given))
+    except ValidationError:
+        return None
+    if filters.q is not None or filters.view() or len(given) != len(given.multi_items()):
+        return None
+    body, link = await _page(request.app.state.database, filters, clock.today(), request)
+    return Response(body, media_type="application/json", headers={"Link": link} if link else None)
+
+
+async def _page(database: Database, filters: Filters, today: date, request: Request) -> tuple[str, str]:
+    """→ (a page as JSON, the Link to the next or nothing)"""
+    asked = filters.model_dump(include=set(store.FILTERS), exclude_none=True)
+    rows = await store.page(database, paging.start(filters.after, str, str), filters.limit, asked, today)
+    items = ",".join([row["shown"] for row in rows[: filters.limit]])
+    if len(rows) <= filters.limit:
+        return f'{{"items":[{items}],"next":null}}', ""
+    following = paging.cursor(*rows[filters.limit - 1][1:])
+    link = f'<{request.url.include_query_params(after=following)}>; rel="next"'
+    return f'{{"items":[{items}],"next":"{following}"}}', link
+
+
+add_hot_read(
+    router,
+    "",
+    _list,
+    _list_plainly,
+    name="list_components",
+    summary="List and search components",
+    response_model=paging.Page[Component],
+    openapi_extra=example(query={"q": "velferdsteknologi"}),
+)
+
+
 def _search(
-    database: Database, filters: Filters, asked: dict[str, Any], today: date, request: Request, response: Response
+    database: Database, filters: Filters, today: date, request: Request, response: Response
 ) -> paging.Page[Component]:
+    asked = filters.model_dump(include=set(store.FILTERS), exclude_none=True)
     refuse(FilterWithoutWords(pointer=f"?{name}") for name in asked if name not in _BESIDE_WORDS)
     only = {name: [str(value)] for name, value in asked.items()}
     with database.reading() as reader:
