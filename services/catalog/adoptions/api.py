@@ -71,7 +71,7 @@ def list_adoptions(
     if seen.sight is Sight.CLAIMS and (
         filters.status or filters.claim or filters.stale is not None or filters.on or filters.known_at
     ):
-        raise rules.AdoptionHidden
+        raise rules.LandscapeHidden
     asked = _organisations(reader, filters.organisation, filters.municipality_number, filters.on or today)
     query = store.selected(
         store.Day(filters.on, filters.known_at),

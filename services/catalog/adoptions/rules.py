@@ -71,7 +71,7 @@ CLAIMS: dict[tuple[Claim, Step], Claim] = {
 MUST_SAY_WHY = frozenset({Step.DISPUTE})
 
 
-class AdoptionHidden(Forbidden):
+class LandscapeHidden(Forbidden):
     """What public bodies use is seen by public bodies only.
 
     Whoever asks must be registered as municipality, county, co-operation, joint unit or state agency, and must not be a

@@ -165,7 +165,7 @@ def require_sight(session: Session, caller: Caller) -> Viewer:
     """Refuse whoever may not see landscapes, before anything is looked up: the refusal tells nothing."""
     found = viewer(session, caller)
     if not found.everything:
-        raise rules.AdoptionHidden
+        raise rules.LandscapeHidden
     return found
 
 

@@ -136,7 +136,7 @@ def answer(
         None,
     )
     if asked is None:
-        raise rules.AllocationNotFound
+        raise rules.AdoptionAllocationNotFound
     refuse(
         rules.check_answer(
             successors=asked.allocation.successor_ids,

@@ -25,7 +25,7 @@ class AnsweredAlready(Conflict):
     """This allocation has been answered."""
 
 
-class AllocationNotFound(NotFound):
+class AdoptionAllocationNotFound(NotFound):
     """The adoption has no such allocation."""
 
 
