@@ -113,20 +113,29 @@ def test_an_answer_is_never_changed(catalog: TestClient, issuer: Issuer, url: st
         connection.execute("UPDATE membershipanswer SET answer = 'decline'")
 
 
-def test_a_state_of_its_own_ends_what_was_inherited(
+STATE = {"source": "Avtalen (fiktiv)", "units": [{"form": "agreements"}]}
+
+
+def test_a_newer_state_holds_whatever_was_said_before(
     catalog: TestClient, issuer: Issuer, editor: dict[str, str]
 ) -> None:
     assert say(catalog, issuer, "d-ikt", ASKER, "decline").status_code == 200
-    today = walk(catalog, "/organisations", organisation_number="100000008")
-    assert today
-    state = {
-        "as_of_on": "2026-11-01",
-        "source": "Avtalen (fiktiv)",
-        "units": [{"form": "agreements"}],
-        "members": [id_of(ASKER)],
-    }
+    state = STATE | {"as_of_on": "2026-11-01", "members": [id_of(ASKER)]}
     assert catalog.post("/co-operations/d-ikt/states", json=state, headers=editor).status_code == 201
     assert on_day(catalog, "d-ikt", "2026-11-01") == {ASKER: "recorded"}
+
+
+def test_an_answer_from_before_a_newer_state_is_none_to_what_comes_after(
+    catalog: TestClient, issuer: Issuer, editor: dict[str, str]
+) -> None:
+    early = {"effective_on": "2026-01-01", "reason": "Vedtaket er gammelt"}
+    assert say(catalog, issuer, "d-ikt", ASKER, "decline", **early).status_code == 200
+    state = STATE | {"as_of_on": "2026-02-01", "members": [id_of("844824122")]}
+    assert catalog.post("/co-operations/d-ikt/states", json=state, headers=editor).status_code == 201
+    merger = {"successor": id_of(ASKER), "effective_on": "2026-03-01", "source": "Fusjon (fiktiv)", "reason": "Sent"}
+    path = f"/organisations/{id_of('844824122')}/merge"
+    assert catalog.post(path, json=merger, headers=editor).status_code == 200
+    assert on_day(catalog, "d-ikt", "2026-03-01") == {ASKER: "inherited_unconfirmed"}
 
 
 def test_after_a_split_both_wait_and_neither_counts(shared_catalog: TestClient) -> None:

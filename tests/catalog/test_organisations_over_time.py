@@ -325,6 +325,8 @@ def test_a_new_name_and_county_hold_from_their_day(catalog: TestClient, editor: 
         for day in ("2015-01-01", "2026-06-30", "2026-07-01")
     ]
     assert names == ["Brønnøy kommune", "Brønnøysund kommune", "Torgar kommune"]
+    (listed,) = walk(catalog, "/organisations", id=[BRONNOY], on="2015-01-01")
+    assert listed["name"] == "Brønnøy kommune"
 
 
 def test_a_change_needs_what_was_read_and_a_reason_when_sensitive(
