@@ -71,7 +71,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         "Samvirke: catalogue",
         section="catalog",
         description=DESCRIPTION,
-        version="1.0.0",
+        version="2.0.0",
         settings=settings,
         database=Database(settings.database_url, connections=settings.database_connections),
         routers=[  # the hot ones first: a request looks through the routes in order

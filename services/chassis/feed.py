@@ -178,7 +178,8 @@ def _atom(url: str, title: str, source: str, rows: Sequence[sa.Row[Any]]) -> byt
         ElementTree.SubElement(entry, "link", rel="alternate", href=base.removesuffix("/events.atom") + row.subject)
         content = ElementTree.SubElement(entry, "content", type="text")
         content.text = json.dumps(row.data, ensure_ascii=False, sort_keys=True)
-    return ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
+    written: bytes = ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
+    return written
 
 
 def cursor_table(metadata: sa.MetaData) -> sa.Table:

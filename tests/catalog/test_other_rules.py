@@ -8,6 +8,7 @@ from services.catalog.organisations import rules as organisations
 from services.catalog.organisations.rules import Kind
 from services.catalog.periods import rules as periods
 from services.catalog.periods.rules import Life, NumberPeriod
+from services.catalog.requirements import rules as requirements
 from services.catalog.specifications import rules as specifications
 from services.catalog.specifications.rules import Obligation, Presupposed, Requirement, Version
 
@@ -61,11 +62,11 @@ def test_an_id_never_comes_to_mean_something_else() -> None:
     versions = [version("1", requirement("R1")), version("2", requirement("R1", "et annet krav"))]
     found = specifications.check(1, versions, None)
     assert [(type(one), one.pointer) for one in found] == [
-        (specifications.RequirementIdReused, "#/versions/1/requirements/0/id")
+        (requirements.RequirementIdReused, "#/versions/1/requirements/0/id")
     ]
 
 
 def test_versions_and_requirements_stand_once() -> None:
     versions = [version("1", requirement("R1"), requirement("R1")), version("1", requirement("R1"))]
     found = specifications.check(1, versions, None)
-    assert [type(one) for one in found] == [specifications.RequirementRepeated, specifications.VersionRepeated]
+    assert [type(one) for one in found] == [requirements.RequirementRepeated, specifications.VersionRepeated]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import array
 from sqlmodel import Session
@@ -83,7 +84,11 @@ def _counts(
         each = sa.select(sa.func.unnest(seen.c["values"]).label("value")).subquery()
         counted = sa.select(each.c.value, sa.func.count().label("number"))
     looked = sa.select(sa.literal(_SEEN), sa.func.count()).select_from(seen)
-    return {row.value: row.number for row in session.execute(counted.group_by(each.c.value).union_all(looked))}
+    every = counted.group_by(each.c.value).union_all(looked).subquery()
+    # One text instead of thousands of rows.
+    whole = sa.select(sa.cast(sa.func.json_object_agg(every.c.value, every.c.number), sa.Text))
+    found: dict[str, int] = orjson.loads(session.execute(whole).scalar_one())
+    return found
 
 
 def _by_facet(counted: Mapping[str, int], scale: int) -> dict[str, dict[str, int]]:
