@@ -49,10 +49,10 @@ def counts(session: Session, asked: store.Asked, narrowed: store.Narrowed, *, ad
     drawn = store.HERE.lot < rules.LOTS // SAMPLE
     if SAMPLE * store.counted(session, [drawn, *conditions], MOST_COUNTED) < SURELY_MORE:
         found = _counts(session, values, conditions, chosen, MOST_COUNTED + 1)
-        if found.pop(_SEEN) <= MOST_COUNTED:
+        if found.pop(_SEEN, 0) <= MOST_COUNTED:
             return Counts(found.pop(_TOTAL, 0), True, _by_facet(found, 1))
     found = _counts(session, values, [drawn, *conditions], chosen, None)
-    found.pop(_SEEN)
+    found.pop(_SEEN, 0)
     return Counts(found.pop(_TOTAL, 0) * SAMPLE, False, _by_facet(found, SAMPLE))
 
 
@@ -68,26 +68,30 @@ def _values(narrowed: store.Narrowed, chosen: Mapping[str, Any], *, adoption: bo
 def _counts(
     session: Session, values: Any, conditions: list[Any], chosen: Mapping[str, Any], most: int | None
 ) -> dict[str, int]:
-    """Each value → how many of the entries have it, of at most so many, and how many were looked at. An entry that the
+    """Each value → how many of the entries have it, of at most so many; and how many were looked at. An entry that the
     choice of one facet leaves out counts for that facet; one that two leave out counts for none."""
     lacking: list[Any] = [sa.case((condition, sa.null()), else_=f"{name}:") for name, condition in chosen.items()]
-    lacks = sa.func.array_remove(array(lacking, type_=sa.Text()), None, type_=store.TEXT_ARRAY).label("lacks")
-    looked_at = sa.select(values.label("values"), *([lacks] if chosen else []))
-    seen = looked_at.select_from(store.SearchEntry).where(*conditions).limit(most).cte("seen")
+    lacks = sa.func.array_remove(array([*lacking, sa.null()], type_=sa.Text()), None, type_=store.TEXT_ARRAY)
+    entries = sa.select(values.label("values"), *([lacks.label("lacks")] if chosen else []))
+    seen = entries.select_from(store.SearchEntry).where(*conditions).limit(most).subquery()
     if chosen:
-        number = sa.func.cardinality(seen.c.lacks)
-        each = sa.select(sa.func.unnest(seen.c["values"]).label("value"), seen.c.lacks).where(number <= 1).subquery()
+        whole = sa.func.array_append(seen.c["values"], _SEEN, type_=store.TEXT_ARRAY)
+        shown = sa.case((sa.func.cardinality(seen.c.lacks) <= 1, whole), else_=array([_SEEN]))
+        each = sa.select(sa.func.unnest(shown).label("value"), seen.c.lacks).subquery()
+        left_in = sa.func.cardinality(each.c.lacks) == 0
+        of_the_choice = sa.func.starts_with(each.c.value, each.c.lacks[1])
         counted = sa.select(each.c.value, sa.func.count().label("number")).where(
-            (sa.func.cardinality(each.c.lacks) == 0) | sa.func.starts_with(each.c.value, each.c.lacks[1])
+            left_in | of_the_choice | (each.c.value == _SEEN)
         )
     else:
         each = sa.select(sa.func.unnest(seen.c["values"]).label("value")).subquery()
         counted = sa.select(each.c.value, sa.func.count().label("number"))
-    looked = sa.select(sa.literal(_SEEN), sa.func.count()).select_from(seen)
-    every = counted.group_by(each.c.value).union_all(looked).subquery()
+    every = counted.group_by(each.c.value).subquery()
     # One text instead of thousands of rows.
-    whole = sa.select(sa.cast(sa.func.json_object_agg(every.c.value, every.c.number), sa.Text))
-    found: dict[str, int] = orjson.loads(session.execute(whole).scalar_one())
+    answer = sa.select(sa.cast(sa.func.json_object_agg(every.c.value, every.c.number), sa.Text))
+    found: dict[str, int] = orjson.loads(session.execute(answer).scalar_one() or "{}")
+    if not chosen:
+        found[_SEEN] = found.get(_TOTAL, 0)
     return found
 
 
