@@ -297,3 +297,29 @@ def test_contracts_that_end_in_a_window_come_by_their_day(catalog: TestClient, b
     assert found[-1]["organisation"]["organisation_number"] == VEGA
     later = walk(_as(catalog, by(ALSTAHAUG)), "/adoptions/contract-endings", **(window | {"from": "2028-07-01"}))
     assert later == found[-1:]
+
+
+def test_what_neighbours_use_and_who_is_alike_is_told_with_its_reasons(catalog: TestClient, by: As) -> None:
+    """Vega lies in Nordland, as do Brønnøy, Vefsn and the four of HALD-IKT."""
+    path = f"/organisations/{id_of(VEGA)}"
+    used = walk(_as(catalog, by(VEGA)), f"{path}/neighbours-use", limit=1)
+    assert [(one["path"], one["organisations"]) for one in used] == [
+        ("/products/nordlys-alarm", 4),
+        (f"/components/{COMPONENT}", 2),
+        ("/products/fjordvakt-alarm", 1),
+    ]
+    assert [one["name"] for one in used[1]["used_by"]] == ["Brønnøy kommune", "Vefsn kommune"]
+    only = walk(_as(catalog, by(VEGA)), f"{path}/neighbours-use", component="id-porten")
+    assert only == [], "what a report claims is nobody's word"
+    registered(catalog, by(DONNA), component="id-porten")
+    registered(catalog, by(VEGA), component="id-porten")
+    alike = walk(_as(catalog, by(VEGA)), f"{path}/similar", limit=7)
+    scores = [one["score"] for one in alike]
+    assert scores == sorted(scores, reverse=True)
+    assert len({one["organisation_id"] for one in alike}) == len(alike) <= 50
+    for one in alike:
+        assert one["score"] == one["size_points"] + one["county_points"] + one["use_points"]
+        assert one["county_points"] == (20 if one["county_number"] == "18" else 0)
+        assert 1208 / 2 <= one["population"] <= 1208 * 2
+    (donna,) = [one for one in alike if one["organisation_number"] == DONNA]
+    assert (donna["common"], donna["use_points"]) == (["/components/id-porten"], 20), "one of two that either uses"

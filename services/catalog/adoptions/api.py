@@ -44,7 +44,11 @@ class Filters(view.Viewed):
     environment: Environment | None = None
     claim: list[Claim] = Field(default=[], max_length=3, description="Any of these; repeat it for several")
     stale: bool | None = Field(default=None, description="Only those that nobody has confirmed for too long, or not")
-    on: date | None = Field(default=None, description="As it was on this day", examples=["2019-12-31"])
+    on: date | None = Field(
+        default=None,
+        description="Status, claim and who holds it as on this day; version, source and contract are today's",
+        examples=["2019-12-31"],
+    )
     known_at: AwareDatetime | None = Field(default=None, description="As it was known at this instant")
     after: paging.After = None
     limit: paging.Limit = paging.DEFAULT

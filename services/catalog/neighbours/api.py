@@ -70,7 +70,7 @@ def similar(
     limit: paging.Limit = paging.DEFAULT,
 ) -> paging.Page[Similar]:
     """Organisations of the same kind and about the same size, the most alike first, with the points for size, county
-    and common use. The hundred nearest in size are compared. For public bodies."""
+    and common use. The fifty nearest in size are compared. For public bodies."""
     adoptions.require_sight(reader, caller)
     asked = organisations.by_uuid(reader, id)
     candidates = store.alike_in_size(reader, asked, factor, today)

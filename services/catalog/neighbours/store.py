@@ -17,7 +17,7 @@ from services.catalog.organisations.rules import Kind
 from services.catalog.organisations.store import Organisation
 from services.catalog.products.store import Product
 
-MOST_ALIKE = 100
+MOST_ALIKE = 50
 """Compared at most: those nearest in size."""
 
 
