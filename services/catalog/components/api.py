@@ -193,6 +193,7 @@ class Filters(Viewed):
     limit: paging.Limit = paging.DEFAULT
 
 
+_FILTERS = set(store.FILTERS)
 _BESIDE_WORDS = {"kind", "reuse", "level", "life_cycle", "owner"}
 
 
@@ -258,16 +259,15 @@ async def _list_plainly(request: Request) -> Response | None:
     return Response(body, media_type="application/json", headers={"Link": link} if link else None)
 
 
-async def _page(database: Database, filters: Filters, today: date, request: Request) -> tuple[str, str]:
+async def _page(database: Database, filters: Filters, today: date, request: Request) -> tuple[bytes, str]:
     """→ (a page as JSON, the Link to the next or nothing)"""
-    asked = filters.model_dump(include=set(store.FILTERS), exclude_none=True)
-    rows = await store.page(database, paging.start(filters.after, str, str), filters.limit, asked, today)
-    items = ",".join([row["shown"] for row in rows[: filters.limit]])
-    if len(rows) <= filters.limit:
-        return f'{{"items":[{items}],"next":null}}', ""
-    following = paging.cursor(*rows[filters.limit - 1][1:])
+    asked = filters.model_dump(include=_FILTERS, exclude_none=True)
+    items, ends = await store.page(database, paging.start(filters.after, str, str), filters.limit, asked, today)
+    if ends is None:
+        return b'{"items":[%b],"next":null}' % items, ""
+    following = paging.cursor(*ends)
     link = f'<{request.url.include_query_params(after=following)}>; rel="next"'
-    return f'{{"items":[{items}],"next":"{following}"}}', link
+    return b'{"items":[%b],"next":"%b"}' % (items, following.encode()), link
 
 
 add_hot_read(
@@ -285,7 +285,7 @@ add_hot_read(
 def _search(
     database: Database, filters: Filters, today: date, request: Request, response: Response
 ) -> paging.Page[Component]:
-    asked = filters.model_dump(include=set(store.FILTERS), exclude_none=True)
+    asked = filters.model_dump(include=_FILTERS, exclude_none=True)
     refuse(FilterWithoutWords(pointer=f"?{name}") for name in asked if name not in _BESIDE_WORDS)
     only = {name: [str(value)] for name, value in asked.items()}
     with database.reading() as reader:

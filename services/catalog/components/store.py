@@ -117,6 +117,13 @@ _MANY_HERE = sa.text(
         "{today}", "CAST(:today AS date)"
     )
 )
+_PAGE = f"""
+    SELECT convert_to(string_agg(shown, ',') FILTER (WHERE place <= $2), 'UTF8') AS items, count(*) > $2 AS more,
+           max(sort_key) FILTER (WHERE place = $2) AS sort_key, max(slug) FILTER (WHERE place = $2) AS slug
+      FROM (SELECT CAST({_SHOWN} AS text) AS shown, c.sort_key, c.slug,
+                   row_number() OVER (ORDER BY c.sort_key, c.slug) AS place
+              FROM {_FROM} WHERE {{conditions}} ORDER BY c.sort_key, c.slug LIMIT $2 + 1) AS page
+"""  # noqa: S608
 _FILTERS = {
     "kind": "c.kind = {0}",
     "reuse": "c.reuse = {0}",
@@ -157,10 +164,11 @@ def shown_many(session: Session, slugs: Sequence[str], today: date) -> list[dict
 
 async def page(
     database: Database, after: list[Any] | None, limit: int, filters: Mapping[str, Any], today: date
-) -> list[Any]:
-    """By name, as Norwegian sorts: rows of (shown as JSON text, sort_key, slug), limit + 1. The statement holds only
-    the conditions that are asked for, so that each has its index."""
-    values: list[Any] = [today, limit + 1]
+) -> tuple[bytes, list[str] | None]:
+    """By name, as Norwegian sorts: the items of a page as JSON with commas between, and where the next one begins. One
+    row comes back, whole, as reading twenty costs more here than joining them does there. The statement holds only the
+    conditions that are asked for, so that each has its index."""
+    values: list[Any] = [today, limit]
     conditions = ["true"]
     if after:
         values += after
@@ -168,11 +176,9 @@ async def page(
     for name, value in filters.items():
         values.append(value)
         conditions.append(_FILTERS[name].replace("{0}", f"${len(values)}"))
-    statement = (
-        f"SELECT CAST({_SHOWN} AS text) AS shown, c.sort_key, c.slug FROM {_FROM} WHERE {' AND '.join(conditions)} "  # noqa: S608
-        "ORDER BY c.sort_key, c.slug LIMIT $2"
-    )
-    return await database.hot(statement.replace("{today}", "$1"), *values)
+    statement = _PAGE.replace("{conditions}", " AND ".join(conditions)).replace("{today}", "$1")
+    (found,) = await database.hot(statement, *values)
+    return found["items"] or b"", [found["sort_key"], found["slug"]] if found["more"] else None
 
 
 # ---- Keeping
