@@ -43,8 +43,9 @@ lock: .venv/installed ## renew requirements.lock (needs uv)
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	  --python-version 3.11 --universal --group dev pyproject.toml -o requirements.lock
 
-bench: .venv/installed ## measure against the bare-framework limit (needs wrk; about ten minutes)
+bench: .venv/installed ## measure at design size, beside limits and peers (needs wrk; about a quarter of an hour)
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench.growth
 
 clean: ## remove the environment; data in .samvirke stays
 	rm -rf .venv tests/clients/node_modules

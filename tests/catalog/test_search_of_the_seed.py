@@ -50,6 +50,13 @@ def test_every_municipality_is_found_by_name_and_by_number(shared_catalog: TestC
             assert same == [path] or q == one["name"], "two may be called the same: Herøy, Våler"
 
 
+@pytest.mark.parametrize("q", ["Bronnoy", "Broennoey", "brønnøy kommune", "nnøy"])
+def test_the_list_of_organisations_finds_the_same(shared_catalog: TestClient, q: str) -> None:
+    found = walk(shared_catalog, "/organisations", q=q, kind="municipality")
+    assert "Brønnøy kommune" in [one["name"] for one in found]
+    assert len(found) <= 2
+
+
 def test_an_old_municipality_number_finds_who_had_it(shared_catalog: TestClient) -> None:
     found = shared_catalog.get("/search", params={"q": "1129", "type": "organisation"}).json()["items"]
     assert [one["name"]["nb"] for one in found if one["match"] == "exact"] == ["Forsand kommune"]

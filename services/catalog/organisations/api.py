@@ -129,7 +129,12 @@ class Filters(view.Viewed):
         "which names its successors. With `on` it is the holder of that day",
     )
     county_number: CountyNumber | None = Field(default=None, description="Those that lie in, or are, this county")
-    q: str | None = Field(default=None, min_length=1, max_length=100, description="A part of the name")
+    q: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="A part of the name, or words as `GET /search` finds them",
+    )
     ended: bool = Field(default=False, description="Also those that have ended; a number or an id finds them anyway")
     after: paging.After = None
     limit: paging.Limit = paging.DEFAULT

@@ -338,9 +338,9 @@ def page(
         inside = sa.select(col(CountyPeriod.organisation_id)).where(col(CountyPeriod.county_number) == county_number)
         query = query.where(col(Organisation.id).in_(inside.where(periods.holds(CountyPeriod, on))))
     if q:
-        query = query.where(
-            key.contains(sort_key(q), autoescape=True) | sa.func.lower(official).contains(q.lower(), autoescape=True)
-        )
+        found = sa.cast(col(Organisation.uuid), sa.Text).in_(search.refs(session, q, Type.ORGANISATION))
+        part = key.contains(sort_key(q), autoescape=True)
+        query = query.where(found | part | sa.func.lower(official).contains(q.lower(), autoescape=True))
     if after:
         query = query.where(sa.tuple_(key, col(Organisation.uuid)) > (after[0], UUID(after[1])))
     return [Named(*row) for row in session.execute(query)]
