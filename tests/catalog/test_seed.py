@@ -53,6 +53,7 @@ def test_every_load_is_in_the_audit(database: Database) -> None:
             "product",
             "certificate",
             "need",
+            "adoption",
         )
     }
 
