@@ -9,7 +9,7 @@ PROJECT = Path(__file__).parents[1]
 GLOSSARY = (PROJECT / "docs" / "glossary.md").read_text()
 README = (PROJECT / "README.md").read_text()
 MAKEFILE = (PROJECT / "Makefile").read_text()
-PACKAGES = {path.parent.name for path in (PROJECT / "services").rglob("__init__.py")} - {"services"}
+PACKAGES = {path.parent.name for path in (PROJECT / "services").rglob("__init__.py")} - {"services", "seed"}
 ADRS = sorted((PROJECT / "docs" / "decisions").glob("*.md"))
 
 

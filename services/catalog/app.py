@@ -1,6 +1,7 @@
 """The catalogue service, put together."""
 
 from fastapi import FastAPI
+from sqlmodel import Session
 
 from services.catalog.adopters import api as adopters
 from services.catalog.adoption_steps import api as adoption_steps
@@ -31,6 +32,7 @@ from services.catalog.memberships import api as memberships
 from services.catalog.needs import api as needs
 from services.catalog.neighbours import api as neighbours
 from services.catalog.organisations import api as organisations
+from services.catalog.organisations import store as kept_organisations
 from services.catalog.packs import api as packs
 from services.catalog.partners import api as partners
 from services.catalog.product_versions import api as product_versions
@@ -50,18 +52,23 @@ from services.catalog.successions import api as successions
 from services.catalog.take_overs import api as take_overs
 from services.chassis import feed, trail
 from services.chassis.app import new_app
+from services.chassis.auth import Caller
 from services.chassis.db import Database
 
 SOURCE = "urn:samvirke:catalog"
 DESCRIPTION = """\
-The catalogue of what municipalities share: components and the standards, projects and reports beside them, the
-requirement specifications that products are certified against, the products, and their certificates.
+The catalogue of what municipalities share: components and their interfaces, the standards that bind, the requirement
+specifications that products are certified against, the products and their certificates, who uses what, and what
+municipalities need. `GET /search` finds all of it.
 
-**Reading is open.** `POST /verify` answers whether a product is certified on a day. **Writing** needs a token; the
+**Reading is open**, but for what public bodies use, with which contracts: that is seen by public bodies only, with a
+token. `POST /verify` answers whether a product is certified on a day. **Writing** needs a token; the
 organisation that acts is the one in the token. **Names** sort as Norwegian does. **Texts** come in the languages they
 exist in (`nb`, `nn`, `en`, `se`). **Dates** are days in Europe/Oslo, instants (`…_at`) are UTC. **Lists** come in
-pages: give `next` back as `after`. **Errors** are problems (RFC 9457): `type` is stable, `errors[]` holds every
-rule that failed. What is marked «fiktiv» or `fictional` is made up, to try the system with; everything else is real.
+pages: give `next` back as `after`. **Changes** start from what was read (`If-Match` with its `ETag`), name only what
+they change (merge-patch), and can be tried first (`?dry_run=true`). **Fields** and one language can be asked for
+(`?fields=`, `?language=`), and most things as of a day (`?on=`). **What happens** is told by `GET /events`.
+**Errors** are problems (RFC 9457): `type` is stable, `errors[]` holds every rule that failed. What is marked «fiktiv» or `fictional` is made up, to try the system with; everything else is real.
 """
 
 
@@ -123,6 +130,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             packs.router,
             hits.router,
             feed.new_open_events_router(SOURCE, "Samvirke: news of the catalogue"),
-            trail.new_audit_router("catalog.write", "catalog.admin", "100000008", "/components"),
+            trail.new_audit_router("catalog.write", _sees_all_changes, "100000008", "/components"),
         ],
     )
+
+
+def _sees_all_changes(reader: Session, caller: Caller) -> bool:
+    """What public bodies use stands in the trail as well, so an editor who sees all of it must be one."""
+    return caller.may("catalog.admin") and kept_organisations.is_public_body(reader, caller.organisation)

@@ -168,11 +168,12 @@ def _add_operations(app: FastAPI, section: str, registry: CollectorRegistry) -> 
 
     @app.get("/problems/{slug}", include_in_schema=False)
     async def explain(slug: str) -> dict[str, Any]:
-        for kind in problems.known():
-            if kind.slug() == slug:
-                about = " ".join((kind.__doc__ or "").split())
-                return {"type": kind.type(), "title": kind.title(), "status": kind.status, "about": about}
-        raise NotFound(f"No problem is called {slug!r}.")
+        kinds = [kind for kind in problems.known() if kind.slug() == slug]
+        if not kinds:
+            raise NotFound(f"No problem is called {slug!r}.")
+        # The same refusal of several things is one problem; each says it in its own words.
+        about = " ".join(dict.fromkeys(" ".join((kind.__doc__ or "").split()) for kind in kinds))
+        return {"type": kinds[0].type(), "title": kinds[0].title(), "status": kinds[0].status, "about": about}
 
 
 def _add_docs(app: FastAPI, title: str) -> None:

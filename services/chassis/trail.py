@@ -1,10 +1,12 @@
 """The audit trail over HTTP: who changed what, field by field."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
+from sqlmodel import Session
 
 from services.chassis import paging
 from services.chassis.app import new_router
@@ -30,9 +32,11 @@ class Trace(Out):
     sealed: bool = Field(description="Whether a seal holds it already; one is set every two seconds")
 
 
-def new_audit_router(scope: str, everything: str, organisation: str, subject: str) -> APIRouter:
-    """`GET /audit` for a service, to callers with `scope`: their own organisation's changes, with the scope
-    `everything` all. The example is sent by `organisation` and asks for `subject`."""
+def new_audit_router(
+    scope: str, sees_all: Callable[[Session, Caller], bool], organisation: str, subject: str
+) -> APIRouter:
+    """`GET /audit` for a service, to callers with `scope`: their own organisation's changes, or all where `sees_all`
+    says so. The example is sent by `organisation` and asks for `subject`."""
     router = new_router("/audit", "Audit")
 
     @router.get("", summary="Read who changed what", openapi_extra=example(organisation=organisation))
@@ -55,7 +59,7 @@ def new_audit_router(scope: str, everything: str, organisation: str, subject: st
         query = sa.select(TABLE, here.seal_id.is_not(None).label("sealed")).where(here.id > last)
         if about is not None:
             query = query.where(here.subject == about)
-        if not caller.may(everything):
+        if not sees_all(reader, caller):
             query = query.where(here.organisation == caller.organisation)
         rows = reader.execute(query.order_by(here.id).limit(limit + 1)).all()
         return paging.page(

@@ -33,6 +33,13 @@ def test_others_changes_are_seen_by_editors_only(catalog: TestClient, issuer: Is
     assert ("component.seed", None) in actions(catalog, editor)
 
 
+def test_a_supplier_sees_its_own_changes_whatever_its_token_says(catalog: TestClient, issuer: Issuer) -> None:
+    mine = issuer.bearer(BRONNOY, "catalog.write")
+    assert catalog.post("/components", json=NEW, headers=mine).status_code == 201
+    supplier = issuer.bearer("100000016", "catalog.write", "catalog.admin")
+    assert actions(catalog, supplier) == []
+
+
 def test_the_trail_is_not_open(catalog: TestClient, issuer: Issuer) -> None:
     assert catalog.get("/audit").status_code == 401
     assert catalog.get("/audit", headers=issuer.bearer(BRONNOY)).status_code == 403

@@ -111,7 +111,8 @@ _HELD = f"""
      WHERE p.slug = $1
     """  # noqa: S608  # put together from our own constants only
 _SHOWN = f"""
-    SELECT c.id, c.number, p.slug AS product, p.name AS product_name, o.organisation_number AS supplier_number, o.name AS supplier_name,
+    SELECT c.id, c.number, p.slug AS product, p.name AS product_name,
+           o.organisation_number AS supplier_number, o.name AS supplier_name,
            s.slug AS specification, v.label AS specification_version, c.versions, c.delivery_forms, c.valid_from_on,
            c.valid_to_on, c.decided_by, {_EVENTS}
       FROM certificate c
