@@ -31,7 +31,10 @@ def wrk(url: str, seconds: int, lua: str = "", connections: int = CONNECTIONS) -
         script.write(lua + P95)
         script.flush()
         command = [program, "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", script.name, url]
-        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise SystemExit(f"bench: wrk failed: {ran.stderr[-1500:]}{ran.stdout[-500:]}\n{lua}")
+    said = ran.stdout
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
     sockets = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
     return Round(
