@@ -68,7 +68,8 @@ exist in (`nb`, `nn`, `en`, `se`). **Dates** are days in Europe/Oslo, instants (
 pages: give `next` back as `after`. **Changes** start from what was read (`If-Match` with its `ETag`), name only what
 they change (merge-patch), and can be tried first (`?dry_run=true`). **Fields** and one language can be asked for
 (`?fields=`, `?language=`), and most things as of a day (`?on=`). **What happens** is told by `GET /events`.
-**Errors** are problems (RFC 9457): `type` is stable, `errors[]` holds every rule that failed. What is marked «fiktiv» or `fictional` is made up, to try the system with; everything else is real.
+**Errors** are problems (RFC 9457): `type` is stable, `errors[]` holds every rule that failed. What is
+marked «fiktiv» or `fictional` is made up, to try the system with; everything else is real.
 """
 
 
