@@ -29,7 +29,7 @@ class Page(Out, Generic[T]):
 
 
 Limit = Annotated[int, Query(ge=1, le=MOST, description="Items on a page")]
-After = Annotated[str | None, Query(max_length=500, description="`next` of the page before")]
+After = Annotated[str | None, Query(alias="after", max_length=500, description="`next` of the page before")]
 
 
 def cursor(*values: object) -> str:
