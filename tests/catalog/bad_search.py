@@ -34,6 +34,7 @@ CASES = [
     case("counted by adoption as a supplier", "adoption-hidden", 403, FACETS, "100000024", adoption="few"),
     case("an adoption that there is not", "invalid-request", 422, adoption="7"),
     case("a very long question", "invalid-request", 422, q="ord " * 2_500),
+    case("words with NUL", "invalid-request", 422, q="trygghet\x00"),
     case("a value with NUL", "invalid-request", 422, kind="comp\x00onent"),
     case("a value that is too long", "invalid-request", 422, FACETS, owner="9" * 201),
     case("no items on a page", "invalid-request", 422, limit="0"),

@@ -232,6 +232,21 @@ def test_what_buyers_choose_by_needs_a_reason(catalog: TestClient, havorn: dict[
     assert gone.json()["hosting_countries"] == {"saas": None, "on_premises": None}
 
 
+def test_a_merged_suppliers_certificates_are_its_successors_who_decides_on_none_of_them(
+    catalog: TestClient, editor: dict[str, str], issuer: Issuer
+) -> None:
+    of_fjordvakt = [one["number"] for one in walk(catalog, "/certificates", supplier=FJORDVAKT)]
+    assert of_fjordvakt
+    merged(catalog, editor, FJORDVAKT, HAVORN)
+    for number in (FJORDVAKT, HAVORN):
+        assert set(of_fjordvakt) <= {one["number"] for one in walk(catalog, "/certificates", supplier=number)}
+    path = f"/certificates/{of_fjordvakt[0]}"
+    assert catalog.get(path).json()["supplier"]["organisation_number"] == HAVORN
+    successor = issuer.bearer(HAVORN, "certification.decide")
+    refused = catalog.post(f"{path}/withdraw", json={"reason": "Egen interesse"}, headers=successor)
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/decision-on-own-product")
+
+
 def test_a_rehearsed_change_changes_nothing(catalog: TestClient, havorn: dict[str, str]) -> None:
     path = "/products/havorn-alarm"
     before = catalog.get(path)

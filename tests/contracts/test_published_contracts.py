@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from typing import Any
 
 import jsonschema
@@ -65,17 +66,28 @@ def test_no_two_operations_share_a_name(service: str) -> None:
     assert len(ids) == len(set(ids))
 
 
+@pytest.fixture(scope="module")
+def only_read(shared_database: NewDatabase) -> Callable[[str], str]:
+    """A service's seeded database for all that only read it."""
+    return cache(lambda service: shared_database(service, seeded=True))
+
+
 @pytest.fixture
 def seeded(
-    request: pytest.FixtureRequest, apps: Callable[[str], FastAPI], new_database: NewDatabase
+    request: pytest.FixtureRequest,
+    apps: Callable[[str], FastAPI],
+    new_database: NewDatabase,
+    only_read: Callable[[str], str],
+    method: str,
 ) -> Iterator[TestClient]:
     """The service on its seed data, with the catalogue behind it where it asks that."""
     app = apps(request.param)
     with ExitStack() as open_ones:
         if request.param == "agreements":
-            catalog = open_ones.enter_context(serving(apps("catalog"), new_database("catalog", seeded=True)))
+            catalog = open_ones.enter_context(serving(apps("catalog"), only_read("catalog")))
             app.state.catalog = Catalog(Neighbour("The catalogue", catalog))
-        yield open_ones.enter_context(serving(app, new_database(request.param, seeded=True)))
+        url = only_read(request.param) if method == "get" else new_database(request.param, seeded=True)
+        yield open_ones.enter_context(serving(app, url))
 
 
 @pytest.mark.parametrize(("seeded", "path", "method"), OPERATIONS, indirect=["seeded"])

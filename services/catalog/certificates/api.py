@@ -1,5 +1,6 @@
 """Certificates and verification over HTTP."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -125,7 +126,9 @@ class Certificate(CertificateSummary):
 
 class Filters(In):
     product: Slug | None = Field(default=None, description="Only this product's")
-    supplier: OrganisationNumber | None = Field(default=None, description="The supplier's organisation number")
+    supplier: OrganisationNumber | None = Field(
+        default=None, description="The supplier's organisation number, today's or of before a merger"
+    )
     after: paging.After = None
     limit: paging.Limit = paging.DEFAULT
 
@@ -222,15 +225,18 @@ def list_certificates(
 ) -> paging.Page[CertificateSummary]:
     """By number, with their status today. To decide anything, ask `POST /verify`."""
     start = paging.start(filters.after, str)
-    rows = store.page(reader, start, filters.limit, product=filters.product, supplier=filters.supplier)
     now = clock.now()
+    asked = filters.supplier
+    suppliers = products.keys_of_supplier(reader, asked, clock.on(now)) if asked else None
+    rows = store.page(reader, start, filters.limit, product=filters.product, suppliers=suppliers)
+    of_today = products.suppliers(reader, {row.supplier_id for row in rows}, clock.on(now))
     return paging.page(
         request,
         response,
         rows,
         filters.limit,
         lambda row: paging.cursor(row.number),
-        lambda row: CertificateSummary.model_validate(_fields(row, clock.on(now), now)),
+        lambda row: CertificateSummary.model_validate(_fields(row, of_today, clock.on(now), now)),
     )
 
 
@@ -296,7 +302,7 @@ def grant(new: NewCertificate, caller: DecisionMaker, session: SessionDep, respo
     refuse(
         rules.check_grant(
             rules.Grant(
-                supplier=product.supplier,
+                supplier=_supplier(session, caller, product.supplier_id, product.supplier, clock.on(now)),
                 decided_by=caller.organisation,
                 delivery_forms=forms,
                 offered_forms=product.delivery_forms,
@@ -367,7 +373,7 @@ def _step(step: rules.Step, seeded: str, summary: str, about: str) -> None:
                 step,
                 effective_on,
                 now,
-                supplier=found.supplier_number,
+                supplier=_supplier(session, caller, found.supplier_id, found.supplier_number, today),
                 decided_by=caller.organisation,
             )
         )
@@ -420,13 +426,21 @@ for _event, _seeded, _summary, _about in (
     _step(_event, _seeded, _summary, _about)
 
 
-def _fields(row: Any, on: date, known_at: datetime) -> dict[str, Any]:
+def _supplier(session: Session, caller: Caller, supplier_id: int, number: str, today: date) -> str:
+    """The product's supplier by number; the caller, where it has become the same as that by a merger."""
+    own = supplier_id in products.keys_of_supplier(session, caller.organisation, today)
+    return caller.organisation if own else number
+
+
+def _fields(row: Any, of_today: Mapping[int, Sequence[Any]], on: date, known_at: datetime) -> dict[str, Any]:
     status = rules.status_on(store.events(row), store.validity(row), on, known_at)
     if status is None:
         raise store.CertificateNotFound(f"{row.number} had not been granted by then.")
     return {
         **row._asdict(),
-        "supplier": Supplier(organisation_number=row.supplier_number, name=row.supplier_name),
+        "supplier": Supplier.model_validate(today[0])
+        if len(today := of_today[row.supplier_id]) == 1
+        else Supplier(organisation_number=row.supplier_number, name=row.supplier_name),
         "versions": row.versions or "all",
         "status": status,
         "status_on": on,
@@ -436,6 +450,6 @@ def _fields(row: Any, on: date, known_at: datetime) -> dict[str, Any]:
 def _shown(session: Session, number: str, on: date, known_at: datetime, response: Response) -> Certificate:
     row = store.by_number(session, number)
     response.headers["ETag"] = changes.etag(len(row.events))
-    fields = _fields(row, on, known_at)
+    fields = _fields(row, products.suppliers(session, {row.supplier_id}, clock.today()), on, known_at)
     events = [event for event in store.history(session, row.id) if event.recorded_at <= known_at]
     return Certificate.model_validate({**fields, "results": store.results(session, row.id), "events": events})

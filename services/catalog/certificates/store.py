@@ -111,7 +111,7 @@ _HELD = f"""
      WHERE p.slug = $1
     """  # noqa: S608  # put together from our own constants only
 _SHOWN = f"""
-    SELECT c.id, c.number, p.slug AS product, p.name AS product_name,
+    SELECT c.id, c.number, p.slug AS product, p.name AS product_name, p.supplier_id,
            o.organisation_number AS supplier_number, o.name AS supplier_name,
            s.slug AS specification, v.label AS specification_version, c.versions, c.delivery_forms, c.valid_from_on,
            c.valid_to_on, c.decided_by, {_EVENTS}
@@ -126,7 +126,7 @@ _PAGE = sa.text(
     f"""{_SHOWN}
      WHERE c.number > :after
        AND (CAST(:product AS text) IS NULL OR p.slug = :product)
-       AND (CAST(:supplier AS text) IS NULL OR o.organisation_number = :supplier)
+       AND (CAST(:suppliers AS int[]) IS NULL OR p.supplier_id = ANY(:suppliers))
      ORDER BY c.number LIMIT :rows
     """
 )
@@ -305,9 +305,9 @@ def numbers(session: Session) -> set[str]:
 
 
 def page(
-    session: Session, after: list[Any] | None, limit: int, *, product: str | None, supplier: str | None
+    session: Session, after: list[Any] | None, limit: int, *, product: str | None, suppliers: list[int] | None
 ) -> Sequence[sa.Row[Any]]:
-    values = {"after": after[0] if after else "", "product": product, "supplier": supplier, "rows": limit + 1}
+    values = {"after": after[0] if after else "", "product": product, "suppliers": suppliers, "rows": limit + 1}
     return session.execute(_PAGE, values).all()
 
 

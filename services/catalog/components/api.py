@@ -59,6 +59,7 @@ class Filters(Viewed):
         default=None,
         min_length=1,
         max_length=200,
+        pattern=r"^[^\x00]*$",
         description='Words in name or summary, in Norwegian forms; the last word may be unfinished. `"…"` is a phrase, '
         "`-word` excludes, `or` is either",
         examples=["velferdsteknologi"],

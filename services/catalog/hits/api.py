@@ -49,6 +49,7 @@ class Narrowing(In):
     q: Annotated[str | None, AfterValidator(_asked)] = Field(
         default=None,
         max_length=200,
+        pattern=r"^[^\x00]*$",
         description="What is looked for, in Norwegian or English, words in any form; æ, ø and å as ae, oe, aa, o and a "
         'too. The last word may be unfinished. `"…"` is a phrase, `-word` excludes, `or` (or `eller`) is either. '
         "With fewer than three matches, misspelt words are taken for the names they resemble",

@@ -216,10 +216,10 @@ def order_key(label: str) -> str:
 
 
 def find(session: Session, slug: str) -> sa.Row[Any] | None:
-    """What a certification asks of a product: internal key, delivery forms, the supplier's organisation number."""
+    """What a certification asks of a product: internal key, delivery forms, the supplier's key and number."""
     return session.execute(
         sa.text(
-            "SELECT p.id, p.delivery_forms, o.organisation_number AS supplier FROM product p "
+            "SELECT p.id, p.delivery_forms, p.supplier_id, o.organisation_number AS supplier FROM product p "
             "JOIN organisation o ON o.id = p.supplier_id WHERE p.slug = :slug"
         ),
         {"slug": slug},
