@@ -1,7 +1,6 @@
 """One way to build a FastAPI application, so that every service answers alike."""
 
 import asyncio
-import gc
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -91,10 +90,6 @@ def new_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        # What lives as long as the process is not worth looking at in every collection: p99 falls by half.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
         kept: Database = app.state.database
         await kept.open_hot()
         stopping = asyncio.Event()
@@ -104,7 +99,6 @@ def new_app(
         if sealing:
             await sealing
         await kept.close_hot()
-        gc.unfreeze()
         for close in closing:
             close()
         kept.close()
