@@ -99,13 +99,16 @@ def _prepare(run: RunSettings) -> None:
         print("1. Find a requirement specification, with a slip of the finger")
         asked = {"q": "trygghetsteneste", "type": "specification"}
         found = _call(http, "GET", f"{catalog}/search", 200, params=asked)
-        source = found["items"][0]["ref"]
+        specifications = (_call(http, "GET", f"{catalog}{one['path']}", 200, quiet=True) for one in found["items"])
+        known = next((one for one in specifications if not one["derived_from"]), None)
+        if known is None:
+            raise Stopped("the search finds no specification that is not derived itself.")
+        source = known["slug"]
 
         print(f"2. Derive it: {source} as Brønnøy's own")
         mine = {"Authorization": f"Bearer {access.token(run, BRONNOY, 'catalog.write')}"}
         own = f"{catalog}/specifications/{OWN}"
         if http.get(own).status_code == 404:
-            known = _call(http, "GET", f"{catalog}/specifications/{source}", 200, quiet=True)
             new = {
                 "slug": OWN,
                 "name": {"nb": "Trygghetstjeneste i Brønnøy (demonstrasjon)"},
@@ -131,6 +134,8 @@ def _prepare(run: RunSettings) -> None:
         print("3. Who has the same need?")
         wanted = {"specification": source, "state": "open"}
         needs = _call(http, "GET", f"{catalog}/needs", 200, params=wanted)["items"]
+        if not needs:
+            raise Stopped(f"nobody has a need for {source}.")
         need = max(needs, key=lambda one: int(one["organisations"]))
         partners = _call(http, "GET", f"{catalog}/needs/{need['id']}/partners", 200, headers=mine, quiet=True)
         near = [one for one in partners["items"] if one["same_county"] and one["municipality"]][:4]
