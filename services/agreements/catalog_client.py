@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 
-from services.chassis.clock import now
+from services.chassis.clock import now, today
 from services.chassis.http import Neighbour
 from services.chassis.problems import Invalid, NeighbourNonsense, Problem, refuse
 
@@ -48,6 +48,8 @@ class Verdict(BaseModel):
 class Organisation(BaseModel):
     id: UUID
     name: str
+    existed_to_on: date | None = None
+    """Its last day, when it has ended."""
 
 
 class _Organisations(BaseModel):
@@ -78,9 +80,9 @@ class Catalog:
         return verdict
 
     def organisation(self, number: str) -> Organisation | None:
-        """The organisation with this number, or None when the catalogue has none."""
+        """The organisation with this number, or None when the catalogue has none that exists today."""
         found = self._read(_Organisations, "GET", "/organisations", params={"organisation_number": number})
-        return found.items[0] if found.items else None
+        return next((one for one in found.items if not one.existed_to_on or one.existed_to_on >= today()), None)
 
     def known(self, numbers: list[str], pointer: str) -> dict[str, Organisation]:
         """Each number's organisation as the catalogue knows it today; every unknown one is told, by its place."""
@@ -92,7 +94,7 @@ class Catalog:
                 found[number] = organisation
             else:
                 where = f"{pointer}/{place}" if len(numbers) > 1 else pointer
-                missing.append(OrganisationUnknown(f"{number} is not in the catalogue.", pointer=where))
+                missing.append(OrganisationUnknown(f"{number} is not in the catalogue, or has ended.", pointer=where))
         refuse(missing)
         return found
 

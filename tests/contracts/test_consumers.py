@@ -75,6 +75,11 @@ def test_an_organisation_is_found_by_its_number(asked_catalog: Catalog) -> None:
     assert asked_catalog.organisation("100000040") is None
 
 
+def test_one_that_has_ended_is_no_party_any_more(asked_catalog: Catalog) -> None:
+    assert asked_catalog.organisation("939347801") is None, "Forsand became part of Sandnes"
+    assert asked_catalog.organisation("964965137")
+
+
 def test_a_letter_is_handed_over_once(asked_integration: Integration) -> None:
     assert send(asked_integration) == send(asked_integration)
 
