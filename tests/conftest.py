@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 from alembic import command
@@ -27,6 +28,12 @@ SECTIONS = {
 }
 NewDatabase = Callable[..., str]
 _numbers = itertools.count(1)
+
+# No timing in a test, and the same examples for everybody: what one machine finds, all do.
+hypothesis.settings.register_profile(
+    "everywhere", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("everywhere")
 
 
 @pytest.fixture(scope="session")

@@ -510,8 +510,8 @@ def test_the_next_page_keeps_the_question(library: TestClient) -> None:
 
 @pytest.mark.parametrize(
     "q",
-    ["'", "\\", "&|!()<->", ":*", "a:b", '"', "-", "_", "og", "² ½", "🙂", "'' or --", "x" * 200, "%", "\x00",
-     "aaa\x00b", "-a -b", '-"', "or", "(", "1e5", "3.14", "ß", "İ", "ﬁ", "\u0301"],
+    ["'", "\\", "&|!()<->", ":*", "a:b", '"', "-", "_", "og", "² ½", "🙂", "'' or --", "x" * 200, "%",
+     "-a -b", '-"', "or", "(", "1e5", "3.14", "ß", "İ", "ﬁ", "\u0301"],
 )  # fmt: skip
 def test_any_text_can_be_searched_for(library: TestClient, q: str) -> None:
     for path in ("/search", "/search/facets"):
