@@ -132,6 +132,15 @@ def test_four_eyes(catalog: TestClient, issuer: Issuer, editor: dict[str, str]) 
     assert [(one["state"], one["reason"]) for one in events] == [("rejected", "Mangler vurdering")]
 
 
+def test_a_decision_can_start_from_what_was_read(catalog: TestClient, editor: dict[str, str], issuer: Issuer) -> None:
+    made = uploaded(catalog, issuer.bearer(HAVORN, "catalog.write"))
+    path = made.headers["Location"]
+    read = {"If-Match": made.headers["ETag"]}
+    assert catalog.post(f"{path}/approve", json={}, headers=editor | read).status_code == 200
+    stale = catalog.post(f"{path}/withdraw", json={"reason": "Ny utgave"}, headers=editor | read)
+    assert problem(stale) == (412, "stale")
+
+
 def test_others_do_not_upload(shared_catalog: TestClient, issuer: Issuer) -> None:
     assert problem(uploaded(shared_catalog, issuer.bearer(FJORDVAKT, "catalog.write"))) == (403, "may-not-upload")
     assert walk(shared_catalog, PATH) == []

@@ -15,7 +15,7 @@ from sqlmodel import Session
 from services.catalog.documents import rules, store
 from services.catalog.organisations import store as organisations
 from services.catalog.products import store as products
-from services.chassis import audit, clock, feed, paging
+from services.chassis import audit, changes, clock, feed, paging
 from services.chassis.app import new_router
 from services.chassis.auth import Caller, ViewerDep, needs
 from services.chassis.contract import example
@@ -165,12 +165,13 @@ def read(
     slug: ProductSlug,
     id: Annotated[UUID, Path(description="The document's id", examples=[SEEDED["public"]])],
     reader: ReaderDep,
+    response: Response,
     viewer: ViewerDep,
     today: clock.TodayDep,
 ) -> Document:
     """One document with its decisions. One that you may not see is not found."""
     product = products.by_slug(reader, slug)
-    return _shown(reader, _seen(reader, product, id, viewer, today))
+    return _shown(reader, _seen(reader, product, id, viewer, today), response)
 
 
 @router.get(
@@ -244,16 +245,26 @@ def upload(
     response.headers["Location"] = path = f"/products/{slug}/documents/{added.uuid}"
     audit.record(session, caller, "document.upload", path, type=type, sha256=added.sha256, size=added.size)
     _tell(session, product, "document.uploaded", path, today, type=type)
-    return _shown(session, store.shown(session, product.id, added.uuid))
+    return _shown(session, store.shown(session, product.id, added.uuid), response)
 
 
 def _decide(
-    session: Session, slug: str, id: UUID, caller: Caller, step: rules.Step, *, public: bool, reason: str | None
+    session: Session,
+    slug: str,
+    id: UUID,
+    caller: Caller,
+    step: rules.Step,
+    response: Response,
+    if_match: str | None,
+    *,
+    public: bool,
+    reason: str | None,
 ) -> Document:
     now = clock.now()
     product = products.by_slug(session, slug)
     store.lock(session, id)
     row = _seen(session, product, id, caller, clock.on(now))
+    changes.require_match(if_match, len(store.history(session, row.key)), needed=False)
     eyes = _eyes(session, product, caller, clock.on(now))
     state = rules.State(row.state)
     refuse(
@@ -277,7 +288,7 @@ def _decide(
         feed.tell(session, told, path, None, type=row.type)
     else:
         _tell(session, product, told, path, clock.on(now), type=row.type)
-    return _shown(session, store.shown(session, product.id, id))
+    return _shown(session, store.shown(session, product.id, id), response)
 
 
 ConceptId = Annotated[UUID, Path(description="The document's id", examples=[SEEDED["concept"]])]
@@ -295,10 +306,14 @@ def approve(
     new: Approval,
     caller: Annotated[Caller, needs("catalog.admin")],
     session: SessionDep,
+    response: Response,
+    if_match: changes.IfMatch = None,
 ) -> Document:
     """Concept → approved, for editors; never by whoever uploaded it or supplies the product. With `public` it is open
     to all from now on."""
-    return _decide(session, slug, id, caller, rules.Step.APPROVE, public=new.public, reason=new.reason)
+    return _decide(
+        session, slug, id, caller, rules.Step.APPROVE, response, if_match, public=new.public, reason=new.reason
+    )
 
 
 @router.post(
@@ -313,9 +328,11 @@ def reject(
     new: Reason,
     caller: Annotated[Caller, needs("catalog.admin")],
     session: SessionDep,
+    response: Response,
+    if_match: changes.IfMatch = None,
 ) -> Document:
     """Concept → rejected, with the reason, for editors; never by whoever uploaded it or supplies the product."""
-    return _decide(session, slug, id, caller, rules.Step.REJECT, public=False, reason=new.reason)
+    return _decide(session, slug, id, caller, rules.Step.REJECT, response, if_match, public=False, reason=new.reason)
 
 
 @router.post(
@@ -330,10 +347,12 @@ def withdraw(
     new: Reason,
     caller: Annotated[Caller, needs("catalog.write")],
     session: SessionDep,
+    response: Response,
+    if_match: changes.IfMatch = None,
 ) -> Document:
     """To withdrawn, for ever, by whoever uploaded it or keeps the product. It stays on record for those who could see
     it, and is open to nobody else."""
-    return _decide(session, slug, id, caller, rules.Step.WITHDRAW, public=False, reason=new.reason)
+    return _decide(session, slug, id, caller, rules.Step.WITHDRAW, response, if_match, public=False, reason=new.reason)
 
 
 def _eyes(session: Session, product: products.Product, viewer: Caller | None, today: date) -> Eyes:
@@ -370,5 +389,7 @@ def _tell(session: Session, product: products.Product, what: str, path: str, tod
             feed.tell(session, what, path, one.organisation_number, type=type)
 
 
-def _shown(session: Session, row: Any) -> Document:
-    return Document.model_validate({**row._asdict(), "events": store.history(session, row.key)})
+def _shown(session: Session, row: Any, response: Response) -> Document:
+    events = store.history(session, row.key)
+    response.headers["ETag"] = changes.etag(len(events))
+    return Document.model_validate({**row._asdict(), "events": events})
