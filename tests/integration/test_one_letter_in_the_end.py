@@ -101,7 +101,7 @@ NOT_ARRIVED: dict[str, dict[str, Any]] = {
     "dropped unread": {"kind": "drop_before"},
     "given up before it was read": {"kind": "delay", "moment": "before", "seconds": 2},
 }
-HURRY = {"svarut_read_seconds": 0.5, "svarut_settle_seconds": 0.3}
+HURRY = {"svarut_read_seconds": 1.2, "svarut_settle_seconds": 0.3}
 
 
 def test_letters_that_meet_all_faults_at_once_arrive_once_each(
