@@ -114,7 +114,7 @@ def settings_for(url: str, sandbox: RunningSandbox, issuer: Issuer, **changes: A
         "maskinporten_issuer": sandbox.issuer,
         "maskinporten_token_url": f"{sandbox.maskinporten_url}/token",
         "key_file": sandbox.keys_folder / "integration-service.json",
-        "svarut_read_seconds": 1,
+        "svarut_read_seconds": 4,
         "svarut_settle_seconds": 1.5,
         "svarut_longest_wait_seconds": 0.2,
         "svarut_configuration_wait_seconds": 0.2,
