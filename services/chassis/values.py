@@ -1,5 +1,6 @@
 """Values as they stand on the wire: money, texts, slugs, organisation numbers, instants."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self
@@ -136,6 +137,12 @@ _AFTER_Z = str.maketrans(_NORWEGIAN)
 def sort_key(name: str) -> str:
     """A key that sorts names as Norwegian does (… z æ ø å) where the database knows no collation but bytes."""
     return name.casefold().translate(_AFTER_Z)
+
+
+def text_sort_key(text: Mapping[str, str]) -> str:
+    """The same for a text: it sorts by its bokmål, or by the language that comes first. 200 characters decide, as an
+    index entry has a limit."""
+    return sort_key((text.get("nb") or next(iter(text.values())))[:200])
 
 
 def seed_id(name: str) -> UUID:

@@ -102,8 +102,8 @@ class AdoptionEvent(Table, table=True):
     back_dated: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
 
 
-HERE = Adoption.__table__.c  # type: ignore[attr-defined]
-_EVENT = AdoptionEvent.__table__.c  # type: ignore[attr-defined]
+HERE = Adoption.__table__.c  # type: ignore[attr-defined]  # SQLModel adds it
+_EVENT = AdoptionEvent.__table__.c  # type: ignore[attr-defined]  # SQLModel adds it
 
 
 class AdoptionNotFound(NotFound):

@@ -85,7 +85,7 @@ def _check_openapi(report: Report, references: list[tuple[str, str]]) -> None:
     if kind is None:
         raise Found(f"OpenAPI {version} is not known here; 3.0, 3.1 and 3.2 are.", pointer="#/openapi")
 
-    class Offline(kind):  # type: ignore[misc, valid-type]
+    class Offline(kind):  # type: ignore[misc, valid-type]  # which of them is known at run time
         resolver_handlers: Mapping[str, Any] = {}
 
     validator = Offline(report.document)

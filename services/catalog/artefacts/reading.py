@@ -116,7 +116,7 @@ def read_yaml(text: str) -> tuple[Any, Callable[[str], int | None]]:
     """As YAML 1.2's core schema reads it: only true and false are truth values, a date stays text, and keys are text.
     → (the document, on which line the value at a pointer begins)"""
 
-    class Loader(yaml.CSafeLoader):  # type: ignore[misc]
+    class Loader(yaml.CSafeLoader):  # type: ignore[misc]  # PyYAML has no types
         yaml_implicit_resolvers: Mapping[str, Any] = {}
 
         def flatten_mapping(self, node: Any) -> None:

@@ -16,7 +16,7 @@ XSD = "{http://www.w3.org/2001/XMLSchema}"
 def examine(report: Report, content: bytes) -> None:
     _refuse_declarations(content)
 
-    class Nothing(etree.Resolver):  # type: ignore[misc]
+    class Nothing(etree.Resolver):  # type: ignore[misc]  # lxml has no types
         def resolve(self, url: str, public_id: str, context: Any) -> Any:
             return self.resolve_empty(context)
 

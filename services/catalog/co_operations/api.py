@@ -199,7 +199,7 @@ def list_co_operations(
         lambda row: paging.cursor(row[1].sort_key, row[0].slug),
         lambda row: CoOperationSummary.model_validate(_summary(row[0], row[1], row[2], members.get(row[0].id))),
     )
-    return view.answer(filters.view(), page, response)  # type: ignore[return-value]
+    return view.answer(filters.view(), page, response)  # type: ignore[return-value]  # or bytes
 
 
 @router.get("/{slug}", summary="Read a co-operation", openapi_extra=example())
@@ -216,7 +216,7 @@ def read(
     successors are `awaiting_allocation`."""
     found = store.by_slug(reader, slug)
     response.headers["ETag"] = etag(found.revision)
-    return view.answer(shown, _whole(reader, found, on or today), response)  # type: ignore[return-value]
+    return view.answer(shown, _whole(reader, found, on or today), response)  # type: ignore[return-value]  # or bytes
 
 
 EXAMPLE_STATE = {

@@ -23,7 +23,7 @@ from services.chassis.contract import example
 from services.chassis.db import Database, DatabaseDep, SessionDep
 from services.chassis.hot import add_hot_read
 from services.chassis.problems import Invalid, Problem, refuse
-from services.chassis.values import OrganisationNumber, Slug
+from services.chassis.values import OrganisationNumber, Slug, text_sort_key
 from services.chassis.view import ViewDep, Viewed, answer, answer_json
 
 router = new_router("/components", "Components")
@@ -279,7 +279,7 @@ def change(
         return _whole(*store.shown_here(session, slug, today))
     for name, value in _columns(session, after).items():
         setattr(component, name, value)
-    component.name, component.sort_key = after.name.kept(), store.sorts_by(after.name.kept())
+    component.name, component.sort_key = after.name.kept(), text_sort_key(after.name.kept())
     if "owner" in changed:
         component.owner_id, component.owner_name = store.organisation_of(session, after.owner), None
         component.transfer_to_id = None

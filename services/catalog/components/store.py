@@ -20,11 +20,9 @@ from services.catalog.search.rules import Entry, Later, Type, weight
 from services.chassis.auth import Caller
 from services.chassis.db import JSON, Database, choice
 from services.chassis.problems import Conflict, NotFound
-from services.chassis.values import sort_key
+from services.chassis.values import text_sort_key
 
 _NONE = sa.text("'{}'")
-LONGEST_SORTED = 200
-"""Characters of a name that decide its place in a list; an index entry has a limit."""
 _NONE = sa.text("'{}'")
 
 
@@ -185,11 +183,7 @@ async def page(
 
 
 def new(slug: str, name: dict[str, str], **rest: Any) -> Component:
-    return Component(slug=slug, name=name, sort_key=sorts_by(name), **rest)
-
-
-def sorts_by(name: Mapping[str, str]) -> str:
-    return sort_key((name.get("nb") or next(iter(name.values())))[:LONGEST_SORTED])
+    return Component(slug=slug, name=name, sort_key=text_sort_key(name), **rest)
 
 
 def add(session: Session, component: Component) -> Component:

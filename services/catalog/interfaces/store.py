@@ -14,10 +14,7 @@ from services.catalog.search import store as search
 from services.catalog.search.rules import Entry, Later, Type, weight
 from services.chassis.db import JSON, choice
 from services.chassis.problems import Conflict, NotFound
-from services.chassis.values import sort_key
-
-LONGEST_SORTED = 200
-"""Characters of a name that decide its place in a list; an index entry has a limit."""
+from services.chassis.values import text_sort_key
 
 
 class Interface(Table, table=True):
@@ -73,15 +70,11 @@ _PAGE_QUERY, _ONE_QUERY = sa.text(_SHOWN + _PAGE), sa.text(_SHOWN + " WHERE i.sl
 
 
 def new(slug: str, name: dict[str, str], **rest: Any) -> Interface:
-    return Interface(slug=slug, name=name, sort_key=_sorts_by(name), **rest)
+    return Interface(slug=slug, name=name, sort_key=text_sort_key(name), **rest)
 
 
 def rename(interface: Interface, name: dict[str, str]) -> None:
-    interface.name, interface.sort_key = name, _sorts_by(name)
-
-
-def _sorts_by(name: dict[str, str]) -> str:
-    return sort_key((name.get("nb") or next(iter(name.values())))[:LONGEST_SORTED])
+    interface.name, interface.sort_key = name, text_sort_key(name)
 
 
 def add(session: Session, interface: Interface) -> Interface:

@@ -33,7 +33,7 @@ from services.catalog.search import store as search
 from services.catalog.search.rules import Entry, Type, weight
 from services.chassis.db import INSTANT, JSON, choice
 from services.chassis.problems import NotFound
-from services.chassis.values import new_id, sort_key
+from services.chassis.values import new_id, text_sort_key
 
 _WORDS = (
     "setweight(to_tsvector('norwegian'::regconfig, title), 'A') || "
@@ -42,8 +42,6 @@ _WORDS = (
 
 
 FILTERS = ("state", "area", "component", "specification", "requirement", "county", "organisation", "q")
-LONGEST_SORTED = 200
-"""Characters of a title that decide its place in a list; an index entry has a limit."""
 
 
 class Need(Table, table=True):
@@ -235,7 +233,7 @@ def put_links(session: Session, need_id: int, components: Sequence[int], require
         (NeedComponent, "component_id", components),
         (NeedRequirement, "requirement_id", requirements),
     ):
-        session.execute(sa.delete(table).where(table.need_id == need_id))  # type: ignore[arg-type]
+        session.execute(sa.delete(table).where(table.need_id == need_id))  # type: ignore[arg-type]  # a column
         if ids:
             rows = [{"need_id": need_id, column: id, "place": place} for place, id in enumerate(ids)]
             session.execute(sa.insert(table), rows)
@@ -391,7 +389,6 @@ def _entries(session: Session, rows: Sequence[sa.Row[Any]], today: date) -> Iter
     for row in rows:
         # Whose a restricted need is shows by no facet either, not even to those who may know: all see one count.
         public = held[row.key] if may_see_whose(Audience(row.audience), public_body=False) else []
-        name = row.title.get("nb") or next(iter(row.title.values()))
         state = STATES[EventKind(row.last_event)]
         facets = {
             "state": state.value,
@@ -406,7 +403,7 @@ def _entries(session: Session, rows: Sequence[sa.Row[Any]], today: date) -> Iter
             path=f"/needs/{row.id}",
             name=row.title,
             summary=row.description,
-            sort_key=sort_key(name[:LONGEST_SORTED]),
+            sort_key=text_sort_key(row.title),
             words=sorted({one["requirement"] for one in row.requirements}),
             facets=facets,
             weight=weight(complete=sum(map(bool, facets.values())) / len(facets), ended=state not in LIVE),

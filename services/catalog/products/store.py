@@ -21,10 +21,7 @@ from services.catalog.search import store as search
 from services.catalog.search.rules import Entry, Type, weight
 from services.chassis.db import INSTANT, JSON, choice
 from services.chassis.problems import Conflict, NotFound, refuse
-from services.chassis.values import new_id, sort_key
-
-LONGEST_SORTED = 200
-"""Characters of a name that decide its place in a list; an index entry has a limit."""
+from services.chassis.values import new_id, text_sort_key
 
 
 class Product(Table, table=True):
@@ -179,7 +176,6 @@ def _entries(session: Session, rows: Sequence[sa.Row[Any]], today: date) -> Iter
     of_today = suppliers(session, {row.supplier_id for row in rows}, today)
     for row in rows:
         owners = of_today[row.supplier_id]
-        name = row.name.get("nb") or next(iter(row.name.values()))
         facets = {
             "supplier": [one.organisation_number or one.name for one in owners],
             "delivery_form": row.delivery_forms,
@@ -192,7 +188,7 @@ def _entries(session: Session, rows: Sequence[sa.Row[Any]], today: date) -> Iter
             ref=row.slug,
             path=f"/products/{row.slug}",
             name=row.name,
-            sort_key=sort_key(name[:LONGEST_SORTED]),
+            sort_key=text_sort_key(row.name),
             words=[one.name for one in owners],
             facets=facets,
             weight=weight(complete=sum(map(bool, facets.values())) / len(facets)),

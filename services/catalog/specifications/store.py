@@ -23,7 +23,7 @@ from services.catalog.specifications import rules
 from services.catalog.specifications.rules import EventKind, Timeline
 from services.chassis.db import INSTANT, JSON, choice
 from services.chassis.problems import Conflict, NotFound, refuse
-from services.chassis.values import sort_key
+from services.chassis.values import text_sort_key
 
 
 class Specification(Table, table=True):
@@ -343,14 +343,13 @@ def _entries(session: Session, rows: Sequence[Specification], today: date) -> It
         if row.owner_id in owned:
             facets["owner"] = owned[row.owner_id][0] or owned[row.owner_id][1]
         turn = rules.next_turn(timelines, today)
-        name = row.name.get("nb") or next(iter(row.name.values()))
         yield Entry(
             type=Type.SPECIFICATION,
             ref=row.slug,
             path=f"/specifications/{row.slug}",
             name=row.name,
             summary=row.summary,
-            sort_key=sort_key(name),
+            sort_key=text_sort_key(row.name),
             words=tuple(sorted({one.code for version in found[row.id] for one in required[version.id]})),
             facets=facets,
             later=Later(turn, {**facets, "state": rules.summed_up(timelines, turn).value}) if turn else None,

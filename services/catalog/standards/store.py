@@ -14,12 +14,10 @@ from services.catalog.search.rules import Entry, Later, Type, weight
 from services.catalog.standards.rules import STALE_AFTER_DAYS, State
 from services.chassis.db import JSON
 from services.chassis.problems import Conflict, NotFound
-from services.chassis.values import sort_key
+from services.chassis.values import text_sort_key
 
 KNOWN_NOW = datetime(9999, 12, 31, tzinfo=UTC)
 """For `known_at`: everything that is recorded."""
-LONGEST_SORTED = 200
-"""Characters of a name that decide its place in a list; an index entry has a limit."""
 
 
 class Standard(Table, table=True):
@@ -99,15 +97,11 @@ _PAGE_QUERY, _ONE_QUERY = sa.text(_SHOWN + _PAGE), sa.text(_SHOWN + " WHERE s.sl
 
 
 def new(slug: str, name: dict[str, str], **rest: Any) -> Standard:
-    return Standard(slug=slug, name=name, sort_key=_sorts_by(name), **rest)
+    return Standard(slug=slug, name=name, sort_key=text_sort_key(name), **rest)
 
 
 def rename(standard: Standard, name: dict[str, str]) -> None:
-    standard.name, standard.sort_key = name, _sorts_by(name)
-
-
-def _sorts_by(name: dict[str, str]) -> str:
-    return sort_key((name.get("nb") or next(iter(name.values())))[:LONGEST_SORTED])
+    standard.name, standard.sort_key = name, text_sort_key(name)
 
 
 def add(session: Session, standard: Standard) -> Standard:
