@@ -1,20 +1,19 @@
 """Certificates and verification over HTTP."""
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from datetime import date
+from typing import Annotated
 
 import orjson
 from fastapi import Path, Query, Request, Response
 from pydantic import AwareDatetime, Field
 from sqlmodel import Session
 
-from services.catalog.certificates import rules, store
+from services.catalog.certificates import rules, shapes, store
 from services.catalog.products import store as products
 from services.catalog.products.store import DeliveryForm
 from services.catalog.specifications import store as specifications
 from services.catalog.specifications.rules import Obligation
-from services.chassis import audit, changes, clock, feed, paging
+from services.chassis import audit, clock, feed, paging
 from services.chassis.app import new_router
 from services.chassis.auth import Caller, needs
 from services.chassis.contract import example
@@ -28,12 +27,6 @@ verify_router = new_router("/verify", "Verification")
 DECIDER = "100000008"
 SPECIFICATION = "velferdsteknologi-trygghetstjeneste"
 DecisionMaker = Annotated[Caller, needs("certification.decide")]
-VersionLabel = Annotated[str, Field(min_length=1, max_length=40, examples=["2.1"])]
-Versions = Annotated[
-    Annotated[list[VersionLabel], Field(min_length=1, max_length=200)] | Literal["all"],
-    Field(description="Labels of the product's versions, or `all`", examples=["all"]),
-]
-Number = Annotated[str, Field(description="The certificate's number", examples=["SV-2026-000001"])]
 
 
 class ReferenceUnknown(Invalid):
@@ -44,26 +37,18 @@ class KnownAtInFuture(Invalid):
     """What will be known cannot be told."""
 
 
-class Evidence(In):
-    """A document that shows it; the document itself is kept elsewhere."""
-
-    description: str = Field(min_length=1, max_length=500, examples=["Testrapport (eksempel)"])
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Of the document, in hexadecimal")
-    dated_on: date
-
-
 class NewResult(In):
     requirement: str = Field(min_length=1, max_length=40, examples=["VT2-01"])
     outcome: rules.Outcome
     reason: str | None = Field(default=None, min_length=1, max_length=2000, description="Needed for not_relevant")
-    evidence: list[Evidence] = Field(default=[], max_length=20, description="Needed for met and partly")
+    evidence: list[shapes.Evidence] = Field(default=[], max_length=20, description="Needed for met and partly")
 
 
 class NewCertificate(In):
     product: Slug
-    versions: Versions
+    versions: shapes.Versions
     specification: Slug
-    specification_version: VersionLabel
+    specification_version: shapes.VersionLabel
     delivery_forms: list[DeliveryForm] = Field(min_length=1, max_length=2)
     valid_from_on: date
     valid_to_on: date = Field(description="The last day")
@@ -73,62 +58,13 @@ class NewCertificate(In):
     results: list[NewResult] = Field(min_length=1, max_length=500)
 
 
-class NewStep(In):
-    reason: str = Field(min_length=1, max_length=2000)
-    effective_on: date | None = Field(default=None, description="Today if left out; may lie ahead, or back (flagged)")
-
-
-class Supplier(Out):
-    organisation_number: str | None
-    name: str
-
-
-class CertificateSummary(Out):
-    """A certificate with its status on a day."""
-
-    number: Number
-    product: str
-    supplier: Supplier
-    versions: Versions
-    specification: str
-    specification_version: str
-    delivery_forms: list[DeliveryForm]
-    valid_from_on: date
-    valid_to_on: date = Field(description="The last day")
-    decided_by: str = Field(description="The organisation number of whoever decided")
-    status: rules.Status
-    status_on: date = Field(description="The day that `status` is of")
-
-
-class Result(Out):
-    requirement: str
-    obligation: Obligation
-    outcome: rules.Outcome
-    reason: str | None
-    evidence: list[Evidence]
-
-
-class Event(Out):
-    kind: rules.EventKind
-    effective_on: date
-    recorded_at: Instant
-    reason: str | None
-    back_dated: bool = Field(description="It took effect before the day it was recorded on")
-    organisation_number: str = Field(description="Who decided")
-
-
-class Certificate(CertificateSummary):
-    """A certificate, whole."""
-
-    results: list[Result]
-    events: list[Event] = Field(description="In the order recorded; with `known_at`, those recorded by then")
-
-
 class Filters(In):
     product: Slug | None = Field(default=None, description="Only this product's")
     supplier: OrganisationNumber | None = Field(
         default=None, description="The supplier's organisation number, today's or of before a merger"
     )
+    kind: rules.SubjectKind | None = Field(default=None, description="Only of products, suppliers or advisers")
+    specification: Slug | None = Field(default=None, description="Only against this specification")
     after: paging.After = None
     limit: paging.Limit = paging.DEFAULT
 
@@ -143,9 +79,9 @@ class AsOf(In):
 
 class Question(In):
     product: Slug
-    version: VersionLabel | None = Field(default=None, description="Of the product; its current one if left out")
+    version: shapes.VersionLabel | None = Field(default=None, description="Of the product; its current one if left out")
     specification: Slug | None = Field(default=None, description="Any specification if left out")
-    specification_version: VersionLabel | None = Field(default=None, description="Any version of it if left out")
+    specification_version: shapes.VersionLabel | None = Field(default=None, description="Any version of it if left out")
     delivery_form: DeliveryForm | None = Field(default=None, description="Any form if left out")
     on: date | None = Field(default=None, description="The day that it must be certified on; today if left out")
 
@@ -153,7 +89,7 @@ class Question(In):
 class VerifiedBy(Out):
     """The certificate that decided."""
 
-    number: Number
+    number: shapes.Number
     specification: str
     specification_version: str
     valid_from_on: date
@@ -209,8 +145,8 @@ async def verify(question: Question, database: DatabaseDep) -> Response:
             "number": best.number,
             "specification": best.specification,
             "specification_version": best.specification_version,
-            "valid_from_on": best.validity.from_on,
-            "valid_to_on": best.validity.to_on,
+            "valid_from_on": best.history.validity.from_on,
+            "valid_to_on": best.history.validity.to_on,
         },
         "product": question.product,
         "on": on,
@@ -222,13 +158,22 @@ async def verify(question: Question, database: DatabaseDep) -> Response:
 @router.get("", summary="List certificates", openapi_extra=example(query={"product": "fjordvakt-alarm"}))
 def list_certificates(
     filters: Annotated[Filters, Query()], reader: ReaderDep, request: Request, response: Response
-) -> paging.Page[CertificateSummary]:
+) -> paging.Page[shapes.CertificateSummary]:
     """By number, with their status today. To decide anything, ask `POST /verify`."""
     start = paging.start(filters.after, str)
     now = clock.now()
     asked = filters.supplier
     suppliers = products.keys_of_supplier(reader, asked, clock.on(now)) if asked else None
-    rows = store.page(reader, start, filters.limit, product=filters.product, suppliers=suppliers)
+    rows = store.page(
+        reader,
+        start,
+        filters.limit,
+        product=filters.product,
+        suppliers=suppliers,
+        subject_kind=filters.kind,
+        specification=filters.specification,
+    )
+    told = store.timelines(reader, {row.specification_version_id for row in rows})
     of_today = products.suppliers(reader, {row.supplier_id for row in rows}, clock.on(now))
     return paging.page(
         request,
@@ -236,7 +181,7 @@ def list_certificates(
         rows,
         filters.limit,
         lambda row: paging.cursor(row.number),
-        lambda row: CertificateSummary.model_validate(_fields(row, of_today, clock.on(now), now)),
+        lambda row: shapes.CertificateSummary.model_validate(shapes.fields(row, told, of_today, clock.on(now), now)),
     )
 
 
@@ -246,13 +191,13 @@ def read(
     as_of: Annotated[AsOf, Query()],
     reader: ReaderDep,
     response: Response,
-) -> Certificate:
+) -> shapes.Certificate:
     """A certificate with results, evidence and history. `on` asks for its status on a day, `known_at` for what was
     known then: one that had not been granted by then is not found."""
     now = clock.now()
     if as_of.known_at and as_of.known_at > now:
         raise KnownAtInFuture(pointer="?known_at")
-    return _shown(reader, number, as_of.on or clock.on(now), as_of.known_at or now, response)
+    return shapes.shown(reader, number, as_of.on or clock.on(now), as_of.known_at or now, response)
 
 
 @router.post(
@@ -283,7 +228,7 @@ def read(
         },
     ),
 )
-def grant(new: NewCertificate, caller: DecisionMaker, session: SessionDep, response: Response) -> Certificate:
+def grant(new: NewCertificate, caller: DecisionMaker, session: SessionDep, response: Response) -> shapes.Certificate:
     """For decision-makers, never on their own product. Every must requirement (må-krav) has to be met, or not
     relevant for a stated reason; whatever is met has evidence. Each requirement that fails stands in `errors[]`.
     The certificate is held to the named version of the specification for ever. One that is suspended still occupies
@@ -322,9 +267,9 @@ def grant(new: NewCertificate, caller: DecisionMaker, session: SessionDep, respo
         store.Certificate(
             number="",
             product_id=product.id,
-            versions=None if new.versions == "all" else list(dict.fromkeys(new.versions)),
+            holder_id=product.supplier_id,
+            **shapes.kept_scope(new.versions, forms).detail(),
             specification_version_id=version.id,
-            delivery_forms=forms,
             valid_from_on=new.valid_from_on,
             valid_to_on=new.valid_to_on,
             decided_by=caller.organisation,
@@ -336,6 +281,7 @@ def grant(new: NewCertificate, caller: DecisionMaker, session: SessionDep, respo
                 outcome=one.outcome,
                 reason=one.reason,
                 evidence=[piece.model_dump(mode="json") for piece in one.evidence],
+                recorded_at=now,
             )
             for one in new.results
         ],
@@ -346,110 +292,10 @@ def grant(new: NewCertificate, caller: DecisionMaker, session: SessionDep, respo
     response.headers["Location"] = path = f"/certificates/{granted.number}"
     audit.record(session, caller, "certificate.grant", path, new=new.model_dump(mode="json", exclude_none=True))
     feed.tell(session, "certificate.granted", path, None, product=new.product, effective_on=str(new.valid_from_on))
-    return _shown(session, granted.number, clock.on(now), now, response)
-
-
-def _step(step: rules.Step, seeded: str, summary: str, about: str) -> None:
-    """One route for each step; `seeded` is a certificate that can take it."""
-
-    def take(
-        number: Annotated[str, Path(description="The certificate's number", examples=[seeded])],
-        new: NewStep,
-        caller: DecisionMaker,
-        session: SessionDep,
-        response: Response,
-        if_match: changes.IfMatch = None,
-    ) -> Certificate:
-        store.lock(session, number)
-        found = store.by_number(session, number)
-        changes.require_match(if_match, len(found.events), needed=False)
-        now = clock.now()
-        today = clock.on(now)
-        effective_on = new.effective_on or today
-        refuse(
-            rules.check_step(
-                store.events(found),
-                store.validity(found),
-                step,
-                effective_on,
-                now,
-                supplier=_supplier(session, caller, found.supplier_id, found.supplier_number, today),
-                decided_by=caller.organisation,
-            )
-        )
-        store.record(
-            session,
-            found.id,
-            rules.EVENTS[step],
-            effective_on=effective_on,
-            recorded_at=now,
-            today=today,
-            reason=new.reason,
-            organisation=caller.organisation,
-        )
-        path = f"/certificates/{number}"
-        audit.record(session, caller, f"certificate.{step}", path, **new.model_dump(mode="json"))
-        happened = f"certificate.{rules.EVENTS[step].value}"
-        feed.tell(session, happened, path, None, product=found.product, effective_on=str(effective_on))
-        return _shown(session, number, today, now, response)
-
-    take.__doc__ = about
-    router.post(
-        f"/{{number}}/{step}",
-        summary=summary,
-        operation_id=f"certificate_{step}",
-        openapi_extra=example(organisation=DECIDER, body={"reason": "Vedtak etter tilsyn (fiktivt)"}),
-    )(take)
-
-
-for _event, _seeded, _summary, _about in (
-    (
-        rules.Step.SUSPEND,
-        "SV-2026-000001",
-        "Suspend a certificate",
-        "Valid → suspended, from `effective_on`. A reason is required; what takes effect before today is flagged as "
-        "back-dated. Suspension can be lifted until the certificate expires.",
-    ),
-    (
-        rules.Step.RESTORE,
-        "SV-2026-000003",
-        "Restore a certificate",
-        "Suspended → valid, from `effective_on`. An expired certificate cannot be restored, only granted anew.",
-    ),
-    (
-        rules.Step.WITHDRAW,
-        "SV-2026-000002",
-        "Withdraw a certificate",
-        "Valid, suspended or not yet valid → withdrawn, from `effective_on`, for ever.",
-    ),
-):
-    _step(_event, _seeded, _summary, _about)
+    return shapes.shown(session, granted.number, clock.on(now), now, response)
 
 
 def _supplier(session: Session, caller: Caller, supplier_id: int, number: str, today: date) -> str:
     """The product's supplier by number; the caller, where it has become the same as that by a merger."""
     own = supplier_id in products.keys_of_supplier(session, caller.organisation, today)
     return caller.organisation if own else number
-
-
-def _fields(row: Any, of_today: Mapping[int, Sequence[Any]], on: date, known_at: datetime) -> dict[str, Any]:
-    status = rules.status_on(store.events(row), store.validity(row), on, known_at)
-    if status is None:
-        raise store.CertificateNotFound(f"{row.number} had not been granted by then.")
-    return {
-        **row._asdict(),
-        "supplier": Supplier.model_validate(today[0])
-        if len(today := of_today[row.supplier_id]) == 1
-        else Supplier(organisation_number=row.supplier_number, name=row.supplier_name),
-        "versions": row.versions or "all",
-        "status": status,
-        "status_on": on,
-    }
-
-
-def _shown(session: Session, number: str, on: date, known_at: datetime, response: Response) -> Certificate:
-    row = store.by_number(session, number)
-    response.headers["ETag"] = changes.etag(len(row.events))
-    fields = _fields(row, products.suppliers(session, {row.supplier_id}, clock.today()), on, known_at)
-    events = [event for event in store.history(session, row.id) if event.recorded_at <= known_at]
-    return Certificate.model_validate({**fields, "results": store.results(session, row.id), "events": events})

@@ -1,47 +1,101 @@
 """Certificates as they are kept: the decision, its results with evidence, and the events that are only ever added."""
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from psycopg.errors import ExclusionViolation
-from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, INT8RANGE, ExcludeConstraint, Range, insert
+from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, NUMRANGE, ExcludeConstraint, Range, insert
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, col, select
 
 from services.catalog.certificates import rules
-from services.catalog.certificates.rules import EventKind, Outcome
+from services.catalog.certificates.rules import (
+    Assurance,
+    ConditionKind,
+    EventKind,
+    Outcome,
+    Remark,
+    Scope,
+    SubjectKind,
+)
 from services.catalog.db import Table
+from services.catalog.products import store as products
+from services.catalog.products.rules import order_key
+from services.chassis import jobs
 from services.chassis.db import INSTANT, JSON, Database, choice
 from services.chassis.problems import Conflict, NotFound
 
+RECALL_TASK = "catalog.recall"
+RECALLING = frozenset(
+    {
+        EventKind.SUSPENDED,
+        EventKind.WITHDRAWN,
+        EventKind.RELINQUISHED,
+        EventKind.CONDITION_OVERDUE,
+        EventKind.RESTORED,
+        EventKind.STAYED,
+        EventKind.STAY_ENDED,
+        EventKind.ANNULLED,
+    }
+)
+"""What those who use the product are told of: that it is not valid for a time or for ever, or is again."""
+
 
 class Certificate(Table, table=True):
-    __table_args__ = (sa.CheckConstraint("valid_from_on <= valid_to_on", name="period"),)
+    """`holder_id`: whoever it was granted to. `product_id` is None unless a product is certified, `role` unless an
+    adviser is. `profile`: the subset of the version's requirements that it is about, None: all."""
+
+    __table_args__ = (
+        sa.CheckConstraint("valid_from_on <= valid_to_on", name="period"),
+        sa.CheckConstraint("(subject_kind = 'product') = (product_id IS NOT NULL)", name="product"),
+        sa.CheckConstraint("(subject_kind = 'adviser') = (role IS NOT NULL)", name="role"),
+    )
     id: int = Field(default=None, primary_key=True)
     number: str = Field(max_length=20, unique=True)
-    product_id: int = Field(foreign_key="product.id", index=True)
+    subject_kind: SubjectKind = Field(
+        default=SubjectKind.PRODUCT, sa_type=choice(SubjectKind), sa_column_kwargs={"server_default": "product"}
+    )
+    product_id: int | None = Field(default=None, foreign_key="product.id", index=True)
+    holder_id: int = Field(foreign_key="organisation.id", index=True)
+    role: str | None = Field(default=None, max_length=80)
     versions: list[str] | None = Field(default=None, sa_type=ARRAY(sa.String(40)))
+    version_from: str | None = Field(default=None, max_length=40)
+    version_to: str | None = Field(default=None, max_length=40)
     specification_version_id: int = Field(foreign_key="specificationversion.id", index=True)
+    profile: str | None = Field(default=None, max_length=80)
     delivery_forms: list[str] = Field(sa_type=ARRAY(sa.String(40)))
     valid_from_on: date
     valid_to_on: date
     decided_by: str = Field(max_length=9)
 
+    @property
+    def scope(self) -> Scope:
+        return _scope(self)
+
 
 class Result(Table, table=True):
-    """What the assessment found about one requirement, with its evidence."""
+    """What was found about one requirement, with its evidence. Of several the one recorded last counts; a trigger keeps
+    them from being changed."""
 
-    __table_args__ = (sa.UniqueConstraint("certificate_id", "requirement_id"),)
+    __table_args__ = (sa.Index("ix_result_certificate_id_requirement_id", "certificate_id", "requirement_id"),)
     id: int = Field(default=None, primary_key=True)
     certificate_id: int = Field(foreign_key="certificate.id")
     requirement_id: int = Field(foreign_key="requirement.id", index=True)
     outcome: Outcome = Field(sa_type=choice(Outcome))
     reason: str | None = Field(default=None, max_length=2000)
     evidence: list[dict[str, Any]] = Field(sa_type=JSON)
+    assurance: Assurance = Field(
+        default=Assurance.THIRD_PARTY, sa_type=choice(Assurance), sa_column_kwargs={"server_default": "third_party"}
+    )
+    tool: str | None = Field(default=None, max_length=200)
+    tool_version: str | None = Field(default=None, max_length=80)
+    tester: str | None = Field(default=None, max_length=9)
+    tested_on: date | None = None
+    lifetime_days: int | None = None
+    recorded_at: datetime = Field(sa_type=INSTANT)
 
 
 class CertificateEvent(Table, table=True):
@@ -56,15 +110,35 @@ class CertificateEvent(Table, table=True):
     reason: str | None = Field(default=None, max_length=2000)
     back_dated: bool
     organisation_number: str = Field(max_length=9)
+    client: str | None = Field(default=None, max_length=200)
+    ground: str | None = Field(default=None, max_length=80)
+    target_id: int | None = Field(default=None, foreign_key="certificate_event.id")
+    detail: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+
+
+class Condition(Table, table=True):
+    """A condition of the grant, or a must requirement that is dispensed with for a time. A trigger keeps it."""
+
+    __tablename__ = "certificate_condition"
+    __table_args__ = (sa.UniqueConstraint("certificate_id", "key"),)
+    id: int = Field(default=None, primary_key=True)
+    certificate_id: int = Field(foreign_key="certificate.id")
+    key: str = Field(max_length=40)
+    kind: ConditionKind = Field(sa_type=choice(ConditionKind))
+    requirement: str | None = Field(default=None, max_length=40)
+    text: str = Field(max_length=2000)
+    due_on: date = Field(index=True)
+    recorded_at: datetime = Field(sa_type=INSTANT)
 
 
 class CertificateScope(Table, table=True):
     """What a certificate occupies, so that no second one can cover the same: one row per delivery form and version, for
-    as long as it is not withdrawn. A version is a point in `label`, all versions the whole line."""
+    as long as it is not withdrawn. A version is a point in `label`, a range of versions or all of them a part of the
+    line."""
 
     __table_args__ = (
         ExcludeConstraint(
-            *(("product_id", "="), ("specification_version_id", "="), ("delivery_form", "=")),
+            *(("subject", "="), ("specification_version_id", "="), ("profile", "="), ("delivery_form", "=")),
             *(("label", "&&"), ("period", "&&")),
             name="ex_certificatescope_once",
             using="gist",
@@ -72,10 +146,11 @@ class CertificateScope(Table, table=True):
     )
     id: int = Field(default=None, primary_key=True)
     certificate_id: int = Field(foreign_key="certificate.id", index=True)
-    product_id: int
+    subject: str = Field(max_length=120)
     specification_version_id: int
+    profile: str = Field(default="", max_length=80)
     delivery_form: str = Field(max_length=40)
-    label: Any = Field(sa_column=sa.Column(INT8RANGE, nullable=False))
+    label: Any = Field(sa_column=sa.Column(NUMRANGE, nullable=False))
     period: Any = Field(sa_column=sa.Column(DATERANGE, nullable=False))
 
 
@@ -86,24 +161,42 @@ class CertificateNumber(Table, table=True):
     last: int
 
 
+class CertificateChange(Table, table=True):
+    """The transaction that last changed what decides a certificate's standing; triggers keep it."""
+
+    __tablename__ = "certificate_change"
+    certificate_id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    xact: int = Field(sa_type=sa.BigInteger, index=True)
+
+
 class CertificateNotFound(NotFound):
     """No certificate has this number."""
 
 
 class CertificateOverlaps(Conflict):
-    """The product already has a certificate of this scope for some of these days."""
+    """There is already a certificate of this scope for some of these days."""
 
 
-_EVENTS = """
-       (SELECT json_agg(json_build_array(e.kind, e.effective_on, e.recorded_at) ORDER BY e.id)
-          FROM certificate_event e WHERE e.certificate_id = c.id) AS events
+HISTORY = """
+       (SELECT json_agg(json_build_array(e.kind, e.effective_on, e.recorded_at, e.id, e.ground, e.target_id, e.detail)
+                        ORDER BY e.id)
+          FROM certificate_event e WHERE e.certificate_id = c.id) AS events,
+       (SELECT json_agg(json_build_array(k.key, k.kind, k.due_on, k.recorded_at) ORDER BY k.id)
+          FROM certificate_condition k WHERE k.certificate_id = c.id) AS conditions,
+       (SELECT json_agg(json_build_array(r.requirement_id, r.outcome, r.tested_on, r.lifetime_days, r.recorded_at)
+                        ORDER BY r.id)
+          FROM result r JOIN requirement q ON q.id = r.requirement_id
+         WHERE r.certificate_id = c.id AND q.obligation = 'must'
+           AND EXISTS (SELECT 1 FROM result l WHERE l.certificate_id = c.id AND l.lifetime_days IS NOT NULL)) AS tested,
+       c.versions, c.version_from, c.version_to, c.delivery_forms, c.valid_from_on, c.valid_to_on,
+       c.specification_version_id
 """
+"""The columns of `certificate c` that `history_of` needs; `timelines` gives the rest."""
 _HELD = f"""
     SELECT p.version AS current_version,
            CAST($2 AS text) IS NULL
            OR EXISTS (SELECT 1 FROM specification WHERE slug = $2) AS specification_known,
-           c.number, s.slug AS specification, v.label AS specification_version, c.versions, c.delivery_forms,
-           c.valid_from_on, c.valid_to_on, {_EVENTS}
+           c.number, s.slug AS specification, v.label AS specification_version, {HISTORY}
       FROM product p
       LEFT JOIN certificate c ON c.product_id = p.id
       LEFT JOIN specificationversion v ON v.id = c.specification_version_id
@@ -111,13 +204,13 @@ _HELD = f"""
      WHERE p.slug = $1
     """  # noqa: S608  # put together from our own constants only
 _SHOWN = f"""
-    SELECT c.id, c.number, p.slug AS product, p.name AS product_name, p.supplier_id,
+    SELECT c.id, c.number, c.subject_kind, c.product_id, p.slug AS product, p.name AS product_name, c.role, c.profile,
+           COALESCE(p.supplier_id, c.holder_id) AS supplier_id,
            o.organisation_number AS supplier_number, o.name AS supplier_name,
-           s.slug AS specification, v.label AS specification_version, c.versions, c.delivery_forms, c.valid_from_on,
-           c.valid_to_on, c.decided_by, {_EVENTS}
+           s.slug AS specification, v.label AS specification_version, c.decided_by, {HISTORY}
       FROM certificate c
-      JOIN product p ON p.id = c.product_id
-      JOIN organisation o ON o.id = p.supplier_id
+      LEFT JOIN product p ON p.id = c.product_id
+      JOIN organisation o ON o.id = COALESCE(p.supplier_id, c.holder_id)
       JOIN specificationversion v ON v.id = c.specification_version_id
       JOIN specification s ON s.id = v.specification_id
 """  # noqa: S608  # put together from our own constants only
@@ -126,23 +219,58 @@ _PAGE = sa.text(
     f"""{_SHOWN}
      WHERE c.number > :after
        AND (CAST(:product AS text) IS NULL OR p.slug = :product)
-       AND (CAST(:suppliers AS int[]) IS NULL OR p.supplier_id = ANY(:suppliers))
+       AND (CAST(:suppliers AS int[]) IS NULL OR COALESCE(p.supplier_id, c.holder_id) = ANY(:suppliers))
+       AND (CAST(:subject_kind AS text) IS NULL OR c.subject_kind = :subject_kind)
+       AND (CAST(:specification AS text) IS NULL OR s.slug = :specification)
      ORDER BY c.number LIMIT :rows
     """
 )
 _AGAINST = sa.text(
     f"""{_SHOWN}
-     WHERE c.specification_version_id = ANY(:versions)
+     WHERE c.specification_version_id = ANY(:versions) AND c.product_id IS NOT NULL
      ORDER BY c.number
     """
 )
-_RESULTS = sa.text(
+_OF_HOLDER = sa.text(
+    f"""{_SHOWN}
+     WHERE c.id IN (SELECT id FROM certificate WHERE holder_id = ANY(:holders)
+                     UNION SELECT h.id FROM certificate h JOIN product hp ON hp.id = h.product_id
+                            WHERE hp.supplier_id = ANY(:holders))
+     ORDER BY c.id
+    """  # noqa: S608  # as above
+)
+_HISTORIES = sa.text(f"SELECT c.id, {HISTORY} FROM certificate c WHERE c.id = ANY(:ids)")  # noqa: S608  # as above
+_TIMELINES = sa.text(
     """
-    SELECT q.code AS requirement, q.obligation, r.outcome, r.reason, r.evidence
-      FROM result r JOIN requirement q ON q.id = r.requirement_id
-     WHERE r.certificate_id = :id ORDER BY q.code
+    SELECT v.id, e.kind, e.effective_on, e.recorded_at
+      FROM specificationversion v JOIN specificationversion_event e ON e.version_id = v.id
+     WHERE v.id = ANY(:ids) AND e.kind IN ('warned', 'ended')
+    UNION ALL
+    SELECT v.id, 'succeeded', e.effective_on, e.recorded_at
+      FROM specificationversion v
+      JOIN specificationversion_event own ON own.version_id = v.id AND own.kind = 'published'
+      JOIN specificationversion o ON o.specification_id = v.specification_id AND o.id <> v.id
+      JOIN specificationversion_event e ON e.version_id = o.id AND e.kind = 'published'
+     WHERE v.id = ANY(:ids) AND e.effective_on > own.effective_on
+     ORDER BY 1, 3, 4
     """
 )
+_REMARKS = {
+    "warned": Remark.SPECIFICATION_WARNED,
+    "ended": Remark.SPECIFICATION_ENDED,
+    "succeeded": Remark.SPECIFICATION_SUPERSEDED,
+}
+_RESULTS = sa.text(
+    """
+    SELECT DISTINCT ON (q.code) q.code AS requirement, q.obligation, r.outcome, r.reason, r.evidence, r.assurance,
+           r.tool, r.tool_version, r.tester, r.tested_on, r.lifetime_days, r.recorded_at, r.requirement_id
+      FROM result r JOIN requirement q ON q.id = r.requirement_id
+     WHERE r.certificate_id = :id AND r.recorded_at <= :known_at
+     ORDER BY q.code, r.recorded_at DESC, r.id DESC
+    """
+)
+_CHANGED = sa.text("SELECT certificate_id FROM certificate_change WHERE xact >= :mark ORDER BY certificate_id")
+_MARK = sa.text("SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)")
 
 
 @dataclass(frozen=True)
@@ -159,31 +287,72 @@ async def portfolio(database: Database, product: str, specification: str | None)
     rows = await database.hot(_HELD, product, specification)
     if not rows:
         return None
-    held = [_held(row) for row in rows if row.number is not None]
+    held = [
+        rules.Held(row.number, row.specification, row.specification_version, history_of(row))
+        for row in rows
+        if row.number is not None
+    ]
     return Portfolio(rows[0].current_version, rows[0].specification_known, held)
 
 
-def _held(row: Any) -> rules.Held:
-    return rules.Held(
-        row.number,
-        row.specification,
-        row.specification_version,
-        row.versions,
-        row.delivery_forms,
-        validity(row),
-        events(row),
+# ---- What has become of them
+
+
+def history_of(row: Any, timeline: Sequence[rules.Told] = ()) -> rules.History:
+    """Out of a row with the columns of `HISTORY`. Without the timeline of its specification's version the remarks about
+    that are missing; the status does not depend on it."""
+    return rules.History(
+        events=[
+            rules.Event(EventKind(kind), _day(effective), _instant(recorded), id, ground, target, detail or {})
+            for kind, effective, recorded, id, ground, target, detail in row.events
+        ],
+        validity=rules.Validity(row.valid_from_on, row.valid_to_on),
+        scope=_scope(row),
+        conditions=[
+            rules.Condition(key, ConditionKind(kind), _day(due), _instant(recorded))
+            for key, kind, due, recorded in row.conditions or ()
+        ],
+        results=[
+            rules.Tested(
+                str(requirement), Outcome(outcome), _day(tested) if tested else None, lifetime, _instant(recorded)
+            )
+            for requirement, outcome, tested, lifetime, recorded in row.tested or ()
+        ],
+        timeline=timeline,
     )
 
 
-def validity(row: Any) -> rules.Validity:
-    return rules.Validity(row.valid_from_on, row.valid_to_on)
+_day, _instant = date.fromisoformat, datetime.fromisoformat
 
 
-def events(row: Any) -> list[rules.Event]:
-    return [
-        rules.Event(EventKind(kind), date.fromisoformat(effective_on), datetime.fromisoformat(recorded_at))
-        for kind, effective_on, recorded_at in row.events
-    ]
+def _scope(row: Any) -> Scope:
+    versions = tuple(row.versions) if row.versions is not None else None
+    return Scope(versions, row.version_from, row.version_to, tuple(row.delivery_forms))
+
+
+def timelines(session: Session, version_ids: Collection[int]) -> dict[int, list[rules.Told]]:
+    """What has become of versions of specifications, by their internal keys."""
+    found: dict[int, list[rules.Told]] = {id: [] for id in version_ids}
+    for row in session.execute(_TIMELINES, {"ids": list(version_ids)}):
+        found[row.id].append(rules.Told(_REMARKS[row.kind], row.effective_on, row.recorded_at))
+    return found
+
+
+def histories(session: Session, ids: Collection[int]) -> dict[int, rules.History]:
+    """Each certificate's whole history, by internal key."""
+    rows = session.execute(_HISTORIES, {"ids": list(ids)}).all()
+    told = timelines(session, {row.specification_version_id for row in rows})
+    return {row.id: history_of(row, told[row.specification_version_id]) for row in rows}
+
+
+def changed_since(session: Session, mark: int) -> tuple[list[int], int]:
+    """The certificates whose standing may have changed since the mark, and the next mark; 0: all. A change is never
+    missed, however late its transaction commits; some are told again."""
+    next_mark = session.execute(_MARK).scalar_one()  # first: what commits between the two is told now and again
+    return list(session.execute(_CHANGED, {"mark": mark}).scalars()), next_mark
+
+
+# ---- Keeping
 
 
 def grant(
@@ -194,21 +363,19 @@ def grant(
     recorded_at: datetime,
     today: date,
     reason: str | None,
+    client: str | None = None,
+    conditions: Sequence[Condition] = (),
 ) -> Certificate:
     """Number and keep a certificate; the rules have been looked at. Of two at once for the same scope, one is
     refused."""
     certificate.number = _next_number(session, today.year)
     session.add(certificate)
     session.flush()
-    try:
-        session.execute(sa.insert(CertificateScope), _scopes(certificate))
-    except IntegrityError as error:
-        if isinstance(error.orig, ExclusionViolation):
-            raise CertificateOverlaps from None
-        raise
-    for result in results:
-        result.certificate_id = certificate.id
-    session.add_all(results)
+    _occupy(session, certificate, certificate.scope, certificate.valid_from_on, certificate.valid_to_on)
+    for one in (*results, *conditions):
+        one.certificate_id = certificate.id
+        one.recorded_at = recorded_at
+    session.add_all([*results, *conditions])
     record(
         session,
         certificate.id,
@@ -218,6 +385,7 @@ def grant(
         today=today,
         reason=reason,
         organisation=certificate.decided_by,
+        client=client,
     )
     return certificate
 
@@ -233,29 +401,6 @@ def _next_number(session: Session, year: int) -> str:
     return f"SV-{year}-{last:06d}"
 
 
-def _scopes(certificate: Certificate) -> list[dict[str, Any]]:
-    every: Range[int] = Range()
-    labels = [_point(label) for label in certificate.versions] if certificate.versions else [every]
-    return [
-        {
-            "certificate_id": certificate.id,
-            "product_id": certificate.product_id,
-            "specification_version_id": certificate.specification_version_id,
-            "delivery_form": form,
-            "label": label,
-            "period": Range(certificate.valid_from_on, certificate.valid_to_on, bounds="[]"),
-        }
-        for form in certificate.delivery_forms
-        for label in labels
-    ]
-
-
-def _point(label: str) -> Range[int]:
-    """A version label as a point on a line of whole numbers: exclusion constraints compare ranges."""
-    number = int.from_bytes(hashlib.sha256(label.encode()).digest()[:7])
-    return Range(number, number, bounds="[]")
-
-
 def record(
     session: Session,
     certificate_id: int,
@@ -266,26 +411,106 @@ def record(
     today: date,
     reason: str | None,
     organisation: str,
-) -> None:
-    """Add an event. A withdrawn certificate no longer stands in the way of a new one from that day on."""
-    session.add(
-        CertificateEvent(
-            certificate_id=certificate_id,
-            kind=kind,
-            effective_on=effective_on,
-            recorded_at=recorded_at,
-            reason=reason,
-            back_dated=effective_on < today,
-            organisation_number=organisation,
-        )
+    client: str | None = None,
+    ground: str | None = None,
+    target_id: int | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> CertificateEvent:
+    """Add an event to a certificate that is locked. A withdrawn one no longer stands in the way of another from that
+    day on; a stayed or annulled withdrawal does again. What users must hear of becomes a job."""
+    event = CertificateEvent(
+        certificate_id=certificate_id,
+        kind=kind,
+        effective_on=effective_on,
+        recorded_at=recorded_at,
+        reason=reason,
+        back_dated=effective_on < today,
+        organisation_number=organisation,
+        client=client,
+        ground=ground,
+        target_id=target_id,
+        detail=dict(detail) if detail else None,
     )
+    session.add(event)
     session.flush()
-    if kind is EventKind.WITHDRAWN:
-        session.execute(
-            sa.update(CertificateScope)
-            .where(col(CertificateScope.certificate_id) == certificate_id)
-            .values(period=col(CertificateScope.period) * sa.cast(Range(None, effective_on), DATERANGE))
+    if kind in _MOVES_SCOPE:
+        _settle(session, certificate_id, recorded_at)
+    if kind in RECALLING:
+        jobs.defer(session, RECALL_TASK, certificate=certificate_id, event=event.id)
+    return event
+
+
+_MOVES_SCOPE = rules.REVISING | {
+    EventKind.WITHDRAWN,
+    EventKind.RELINQUISHED,
+    EventKind.SUPERSEDED,
+    EventKind.STAYED,
+    EventKind.STAY_ENDED,
+    EventKind.ANNULLED,
+}
+
+
+def _settle(session: Session, certificate_id: int, known_at: datetime) -> None:
+    """Let a certificate occupy what its history says: on each day that something changes, what holds from then on."""
+    certificate = session.get_one(Certificate, certificate_id)
+    history = histories(session, [certificate_id])[certificate_id]
+    session.execute(sa.delete(CertificateScope).where(col(CertificateScope.certificate_id) == certificate_id))
+    turns = sorted({certificate.valid_from_on, *(event.effective_on for event in history.events)})
+    turns = [day for day in turns if day >= certificate.valid_from_on]
+    for day, until in zip(turns, [*turns[1:], None], strict=True):
+        stands = rules.standing(history, day, known_at)
+        if stands is None or stands.status in rules.FINAL or day > stands.validity.to_on:
+            continue
+        last = stands.validity.to_on
+        _occupy(
+            session,
+            certificate,
+            stands.scope,
+            day,
+            min(last, date.fromordinal(until.toordinal() - 1)) if until else last,
         )
+
+
+def _occupy(session: Session, certificate: Certificate, scope: Scope, from_on: date, to_on: date) -> None:
+    subject = {
+        SubjectKind.PRODUCT: f"product:{certificate.product_id}",
+        SubjectKind.SUPPLIER: f"supplier:{certificate.holder_id}",
+        SubjectKind.ADVISER: f"adviser:{certificate.holder_id}:{certificate.role}",
+    }[SubjectKind(certificate.subject_kind)]
+    rows = [
+        {
+            "certificate_id": certificate.id,
+            "subject": subject,
+            "specification_version_id": certificate.specification_version_id,
+            "profile": certificate.profile or "",
+            "delivery_form": form,
+            "label": label,
+            "period": Range(from_on, to_on, bounds="[]"),
+        }
+        for form in scope.delivery_forms or ("",)
+        for label in _labels(scope)
+    ]
+    try:
+        session.execute(sa.insert(CertificateScope), rows)
+    except IntegrityError as error:
+        if isinstance(error.orig, ExclusionViolation):
+            raise CertificateOverlaps from None
+        raise
+
+
+def _labels(scope: Scope) -> Iterable[Range[int]]:
+    if scope.versions is not None:
+        return [Range(point, point, bounds="[]") for point in map(_point, dict.fromkeys(scope.versions))]
+    ends = [None if label is None else _point(label) for label in (scope.version_from, scope.version_to)]
+    return [Range(ends[0], ends[1], bounds="[]")]
+
+
+def _point(label: str) -> int:
+    """A version's place on a line of numbers, in the order of labels: exclusion constraints compare ranges."""
+    return int.from_bytes(order_key(label).encode().ljust(200, b"\0"))
+
+
+# ---- Asking
 
 
 def by_number(session: Session, number: str) -> sa.Row[Any]:
@@ -300,27 +525,85 @@ def lock(session: Session, number: str) -> None:
     session.execute(select(Certificate.id).where(col(Certificate.number) == number).with_for_update())
 
 
+def lock_all(session: Session, ids: Collection[int]) -> None:
+    """Several at once, always in the same order."""
+    ordered = select(Certificate.id).where(col(Certificate.id).in_(ids)).order_by(col(Certificate.id))
+    session.execute(ordered.with_for_update())
+
+
 def numbers(session: Session) -> set[str]:
     return set(session.exec(select(Certificate.number)))
 
 
 def page(
-    session: Session, after: list[Any] | None, limit: int, *, product: str | None, suppliers: list[int] | None
+    session: Session,
+    after: list[Any] | None,
+    limit: int,
+    *,
+    product: str | None = None,
+    suppliers: list[int] | None = None,
+    subject_kind: SubjectKind | None = None,
+    specification: str | None = None,
 ) -> Sequence[sa.Row[Any]]:
-    values = {"after": after[0] if after else "", "product": product, "suppliers": suppliers, "rows": limit + 1}
+    values = {
+        "after": after[0] if after else "",
+        "product": product,
+        "suppliers": suppliers,
+        "subject_kind": subject_kind,
+        "specification": specification,
+        "rows": limit + 1,
+    }
     return session.execute(_PAGE, values).all()
 
 
 def against(session: Session, version_ids: Sequence[int]) -> Sequence[sa.Row[Any]]:
-    """Every certificate against these versions of specifications, whatever its status, by number."""
+    """Every certificate of a product against these versions of specifications, whatever its status, by number."""
     return session.execute(_AGAINST, {"versions": list(version_ids)}).all()
 
 
-def results(session: Session, certificate_id: int) -> Sequence[sa.Row[Any]]:
-    return session.execute(_RESULTS, {"id": certificate_id}).all()
+def of_holder(session: Session, holder_ids: Collection[int]) -> Sequence[sa.Row[Any]]:
+    """Every certificate of these organisations and of their products, by internal key."""
+    return session.execute(_OF_HOLDER, {"holders": list(holder_ids)}).all()
 
 
-def history(session: Session, certificate_id: int) -> Sequence[CertificateEvent]:
+def results(session: Session, certificate_id: int, known_at: datetime) -> Sequence[sa.Row[Any]]:
+    """The result of each requirement that counts, as known at an instant."""
+    return session.execute(_RESULTS, {"id": certificate_id, "known_at": known_at}).all()
+
+
+def add_results(session: Session, certificate_id: int, results: Sequence[Result], recorded_at: datetime) -> None:
+    """Later results, of surveillance or a new test: they count from now on, and the earlier ones stay."""
+    for one in results:
+        one.certificate_id, one.recorded_at = certificate_id, recorded_at
+    session.add_all(results)
+    session.flush()
+
+
+def conditions(session: Session, certificate_id: int) -> Sequence[Condition]:
+    query = select(Condition).where(col(Condition.certificate_id) == certificate_id)
+    return session.exec(query.order_by(col(Condition.id))).all()
+
+
+def events_of(session: Session, certificate_id: int) -> Sequence[CertificateEvent]:
     """What happened, in the order in which it was recorded."""
     query = select(CertificateEvent).where(col(CertificateEvent.certificate_id) == certificate_id)
     return session.exec(query.order_by(col(CertificateEvent.id))).all()
+
+
+def interested(session: Session, product_id: int, today: date) -> frozenset[str]:
+    """The organisations that take no part in judging a product: its supplier, also as it is called after mergers, and
+    the owners of the components that it is offered for; by organisation number."""
+    row = session.execute(_INTERESTED, {"product": product_id}).one()
+    heirs = products.suppliers(session, [row.supplier_id], today)[row.supplier_id]
+    return frozenset(filter(None, [row.supplier, *row.owners, *(one.organisation_number for one in heirs)]))
+
+
+_INTERESTED = sa.text(
+    """
+    SELECT p.supplier_id, o.organisation_number AS supplier,
+           ARRAY(SELECT w.organisation_number FROM component k JOIN organisation w ON w.id = k.owner_id
+                  WHERE k.id = p.component_id
+                     OR k.id IN (SELECT component_id FROM productcomponent WHERE product_id = p.id)) AS owners
+      FROM product p JOIN organisation o ON o.id = p.supplier_id WHERE p.id = :product
+    """
+)

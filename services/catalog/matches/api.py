@@ -170,16 +170,22 @@ def _certified(
 ) -> tuple[dict[int, list[rules.Word]], dict[int, list[Certificate]], bool]:
     """→ what certificates say of each product, the certificates themselves, and whether all were looked at"""
     found = store.certificates(session, answers, on) if answers else []
-    in_force = {
-        row.id: row
-        for row in found[: store.MOST]
-        if certification.status_on(kept_certificates.events(row), kept_certificates.validity(row), on, now)
-        is certification.Status.VALID
-    }
+    in_force: dict[int, Any] = {}
     words: dict[int, list[rules.Word]] = defaultdict(list)
     proofs: dict[int, list[Certificate]] = defaultdict(list)
-    for row in in_force.values():
-        proofs[row.product_id].append(Certificate.model_validate(row))
+    for row in found[: store.MOST]:
+        stands = certification.standing(kept_certificates.history_of(row), on, now)
+        if stands and stands.status is certification.Status.VALID and stands.scope.covers_version(row.current_version):
+            in_force[row.id] = row
+            proofs[row.product_id].append(
+                Certificate(
+                    number=row.number,
+                    specification=row.specification,
+                    specification_version=row.specification_version,
+                    delivery_forms=list(stands.scope.delivery_forms),
+                    valid_to_on=stands.validity.to_on,
+                )
+            )
     for result in store.results(session, in_force, answers):
         certificate = in_force[result.certificate_id]
         coverage = rules.OF_OUTCOME[certification.Outcome(result.outcome)]

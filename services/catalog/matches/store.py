@@ -7,25 +7,26 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from services.catalog.certificates.store import HISTORY
+
 MOST = 1_000
 """Certificates, declarations and products that are looked at, each; beyond it the answer says that it is not whole."""
 
-# Certificates that may be in force on the day, for the product's current version; suspension is a rule's affair.
+# Certificates that may be in force on the day; status and scope are a rule's affair.
 _CERTIFICATES = sa.text(
-    """
-    SELECT c.id, c.number, c.product_id, c.delivery_forms, c.valid_from_on, c.valid_to_on, s.slug AS specification,
-           v.label AS specification_version,
-           (SELECT json_agg(json_build_array(e.kind, e.effective_on, e.recorded_at) ORDER BY e.id)
-              FROM certificate_event e WHERE e.certificate_id = c.id) AS events
+    f"""
+    SELECT c.id, c.number, c.product_id, s.slug AS specification, v.label AS specification_version,
+           p.version AS current_version, {HISTORY}
       FROM certificate c
       JOIN product p ON p.id = c.product_id
       JOIN specificationversion v ON v.id = c.specification_version_id
       JOIN specification s ON s.id = v.specification_id
-     WHERE c.valid_from_on <= :on AND c.valid_to_on >= :on
-       AND (c.versions IS NULL OR p.version = ANY(c.versions))
+     WHERE c.valid_from_on <= :on
+       AND (c.valid_to_on >= :on
+            OR EXISTS (SELECT 1 FROM certificate_event e WHERE e.certificate_id = c.id AND e.kind = 'renewed'))
        AND EXISTS (SELECT 1 FROM result r WHERE r.certificate_id = c.id AND r.requirement_id = ANY(:requirements))
      ORDER BY c.number DESC LIMIT :rows
-    """
+    """  # noqa: S608  # put together from our own constants only
 )
 _RESULTS = sa.text(
     """

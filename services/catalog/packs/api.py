@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from services.catalog.certificates import rules as certification
 from services.catalog.certificates import store as certificates
+from services.catalog.certificates.shapes import Versions, wire_versions
 from services.catalog.derivations import store as derivations
 from services.catalog.packs import document, rules
 from services.catalog.requirements.rules import Method, Obligation
@@ -64,7 +65,7 @@ class Certified(Out):
     supplier_number: str | None
     specification: str
     specification_version: str
-    versions: list[str] | None = Field(description="Of the product; null: all")
+    versions: Versions
     delivery_forms: list[str]
     valid_from_on: date
     valid_to_on: date
@@ -191,10 +192,12 @@ def _pack(session: Session, slug: str, label: str | None, on: date, known_at: da
     sources = {one.id for one in versions.values()} | ({derived.base.id} if derived else set())
     against = certificates.against(session, sorted(sources))
     states = {
-        one.number: certification.status_on(certificates.events(one), certificates.validity(one), on, known_at)
+        one.number: stands
         for one in against
+        if (stands := certification.standing(certificates.history_of(one), on, known_at))
     }
-    valid = [one for one in against if states[one.number] is certification.Status.VALID]
+    against = [one for one in against if one.number in states]
+    valid = [one for one in against if states[one.number].status is certification.Status.VALID]
     direct = [one for one in valid if (one.specification, one.specification_version) == (slug, label)]
     requirements = [PackRequirement.model_validate(shapes.requirement(one)) for one in contents]
     same = [one.says.id for one in derived.deviations().same] if derived else []
@@ -215,16 +218,18 @@ def _pack(session: Session, slug: str, label: str | None, on: date, known_at: da
         shoulds=count[Obligation.SHOULD],
         mays=count[Obligation.MAY],
         requirements=requirements,
-        certified=[Certified.model_validate(_certified(one)) for one in direct],
+        certified=[Certified.model_validate(_certified(one, states[one.number])) for one in direct],
         certified_against_source=[
-            CertifiedElsewhere.model_validate({**_certified(one), "not_covered": rules.not_covered(requirements, same)})
+            CertifiedElsewhere.model_validate(
+                {**_certified(one, states[one.number]), "not_covered": rules.not_covered(requirements, same)}
+            )
             for one in valid
             if one.specification != slug
         ],
         excluded=[
-            Excluded.model_validate({**_certified(one), "status": status, "why": why})
+            Excluded.model_validate({**_certified(one, states[one.number]), "status": status, "why": why})
             for one in against
-            if (status := states[one.number])
+            if (status := states[one.number].status)
             and (
                 why := rules.why_not(
                     status, one.specification_version, counts=one in direct or one.specification != slug
@@ -265,7 +270,7 @@ def _derived(derived: derivations.Derived) -> DerivedFrom:
     )
 
 
-def _certified(one: Any) -> dict[str, Any]:
+def _certified(one: Any, stands: certification.Standing) -> dict[str, Any]:
     return {
         "certificate": one.number,
         "product": one.product,
@@ -274,8 +279,8 @@ def _certified(one: Any) -> dict[str, Any]:
         "supplier_number": one.supplier_number,
         "specification": one.specification,
         "specification_version": one.specification_version,
-        "versions": one.versions,
-        "delivery_forms": one.delivery_forms,
-        "valid_from_on": one.valid_from_on,
-        "valid_to_on": one.valid_to_on,
+        "versions": wire_versions(stands.scope),
+        "delivery_forms": stands.scope.delivery_forms,
+        "valid_from_on": stands.validity.from_on,
+        "valid_to_on": stands.validity.to_on,
     }

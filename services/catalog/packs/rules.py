@@ -32,6 +32,21 @@ _WHY = {
         "nn": "Sertifikatet er kalla tilbake.",
         "en": "The certificate is withdrawn.",
     },
+    Status.RELINQUISHED: {
+        "nb": "Leverandøren har sagt fra seg sertifikatet.",
+        "nn": "Leverandøren har sagt frå seg sertifikatet.",
+        "en": "The supplier has given up the certificate.",
+    },
+    Status.RELINQUISHED_UNDER_INVESTIGATION: {
+        "nb": "Leverandøren sa fra seg sertifikatet mens et avvik ble fulgt opp.",
+        "nn": "Leverandøren sa frå seg sertifikatet medan eit avvik vart følgt opp.",
+        "en": "The supplier gave up the certificate while a non-conformity was being followed up.",
+    },
+    Status.SUPERSEDED: {
+        "nb": "Sertifikatet er erstattet av et nytt.",
+        "nn": "Sertifikatet er erstatta av eit nytt.",
+        "en": "The certificate has been superseded by a new one.",
+    },
     Status.EXPIRED: {
         "nb": "Sertifikatet er utløpt.",
         "nn": "Sertifikatet er gått ut.",

@@ -117,3 +117,11 @@ def check_change(
     if caller not in suppliers:
         return [NotYourProduct()]
     return [SupplierFixed(pointer="#/supplier")] if changes_supplier else []
+
+
+def order_key(label: str) -> str:
+    """Labels of numbers and dots sort as numbers, before all others, which sort as they are written."""
+    parts = label.removeprefix("v").split(".")
+    if all(part.isascii() and part.isdigit() and len(part) <= 9 for part in parts) and len(parts) <= 6:
+        return "0" + ".".join(part.zfill(9) for part in parts)
+    return "1" + label

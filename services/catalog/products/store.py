@@ -17,6 +17,7 @@ from services.catalog.organisations.store import Organisation
 from services.catalog.products import rules
 from services.catalog.products.rules import DeliveryForm as DeliveryForm  # certificates and others ask for it here
 from services.catalog.products.rules import Step
+from services.catalog.products.rules import order_key as order_key
 from services.catalog.search import store as search
 from services.catalog.search.rules import Entry, Type, weight
 from services.chassis.db import INSTANT, JSON, choice
@@ -201,14 +202,6 @@ def put_further(session: Session, product_id: int, further: Sequence[int]) -> No
     rows = [{"product_id": product_id, "component_id": id, "place": place} for place, id in enumerate(further)]
     if rows:
         session.execute(sa.insert(ProductComponent), rows)
-
-
-def order_key(label: str) -> str:
-    """Labels of numbers and dots sort as numbers, before all others, which sort as they are written."""
-    parts = label.removeprefix("v").split(".")
-    if all(part.isascii() and part.isdigit() and len(part) <= 9 for part in parts) and len(parts) <= 6:
-        return "0" + ".".join(part.zfill(9) for part in parts)
-    return "1" + label
 
 
 def find(session: Session, slug: str) -> sa.Row[Any] | None:

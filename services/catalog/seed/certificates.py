@@ -28,6 +28,7 @@ def load(session: Session, new: list[dict[str, Any]]) -> int:
             certificates.Certificate(
                 number="",
                 product_id=product.id,
+                holder_id=product.supplier_id,
                 versions=None if one["versions"] == "all" else one["versions"],
                 specification_version_id=version.id,
                 delivery_forms=one["delivery_forms"],
@@ -35,7 +36,7 @@ def load(session: Session, new: list[dict[str, Any]]) -> int:
                 valid_to_on=date.fromisoformat(one["valid_to_on"]),
                 decided_by=one["decided_by"],
             ),
-            [_result(ids[code], result, one["evidence"]) for code, result in one["results"].items()],
+            [_result(ids[code], result, one["evidence"], recorded_at) for code, result in one["results"].items()],
             recorded_at=recorded_at,
             today=clock.on(recorded_at),
             reason=one["reason"],
@@ -55,7 +56,9 @@ def load(session: Session, new: list[dict[str, Any]]) -> int:
     return told(session, "certificate.seed", "/certificates", len(missing))
 
 
-def _result(requirement_id: int, result: dict[str, Any], evidence: dict[str, str]) -> certificates.Result:
+def _result(
+    requirement_id: int, result: dict[str, Any], evidence: dict[str, str], recorded_at: datetime
+) -> certificates.Result:
     outcome = certification.Outcome(result["outcome"])
     return certificates.Result(
         certificate_id=0,
@@ -63,4 +66,7 @@ def _result(requirement_id: int, result: dict[str, Any], evidence: dict[str, str
         outcome=outcome,
         reason=result.get("reason"),
         evidence=[evidence] if outcome in (certification.Outcome.MET, certification.Outcome.PARTLY) else [],
+        tester=result.get("tester"),
+        tested_on=date.fromisoformat(evidence["dated_on"]),
+        recorded_at=recorded_at,
     )
