@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -82,10 +82,11 @@ def new_app(
     database: Database,
     routers: Sequence[APIRouter],
     closing: Sequence[Callable[[], None]] = (),
+    alongside: Sequence[Callable[[FastAPI], AbstractAsyncContextManager[None]]] = (),
     audited: bool = True,
 ) -> FastAPI:
-    """`section` is the database's name in alembic.ini; `closing` is called when the service stops;
-    `audited` when it keeps an audit trail, which it then seals."""
+    """`section` is the database's name in alembic.ini; `closing` is called when the service stops; what is `alongside`
+    lives on the event loop as long as the service does; `audited` when it keeps an audit trail, which it then seals."""
     registry = CollectorRegistry()
 
     @asynccontextmanager
@@ -94,7 +95,10 @@ def new_app(
         await kept.open_hot()
         stopping = asyncio.Event()
         sealing = asyncio.create_task(_seal(kept, stopping)) if audited else None
-        yield
+        async with AsyncExitStack() as living:
+            for one in alongside:
+                await living.enter_async_context(one(app))
+            yield
         stopping.set()
         if sealing:
             await sealing

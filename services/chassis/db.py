@@ -1,6 +1,7 @@
 """One request is one transaction, committed before the answer leaves."""
 
 import asyncio
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -93,6 +94,9 @@ class Database:
             },
         )
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._writes = itertools.count(1)
+        self.written = 0
+        """Another number whenever this process has committed something, before that is answered."""
 
     @contextmanager
     def writing(self, *, rehearsed: bool = False) -> Iterator[Session]:
@@ -103,6 +107,7 @@ class Database:
                 session.flush()
                 session.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE"))
                 transaction.rollback()
+        self.written = next(self._writes)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -142,6 +147,10 @@ class Database:
             connection = self._hot_idle.pop()
             if not connection.is_closed():  # the server may have cut it meanwhile
                 return connection
+        return await self.connect()
+
+    async def connect(self) -> Any:
+        """An asyncpg connection of the caller's own, to be closed by it."""
         connection = await asyncpg.connect(
             self.url.replace("postgresql+psycopg://", "postgresql://", 1),
             server_settings=HOT_SETTINGS,
