@@ -1,5 +1,6 @@
 """What agreements asks of the catalogue: who an organisation is, and whether a product is certified on a date."""
 
+import logging
 import time
 from dataclasses import dataclass, field
 from datetime import date
@@ -8,9 +9,16 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Request
-from pydantic import BaseModel, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
-from services.chassis.clock import now, today
+from services.chassis.clock import now, on, today
 from services.chassis.http import Neighbour
 from services.chassis.problems import Invalid, NeighbourNonsense, Problem, refuse
 
@@ -18,6 +26,8 @@ T = TypeVar("T", bound=BaseModel)
 
 REUSE_SECONDS = 1.0
 """A verdict may be reused this long; its age is kept with it."""
+CERTIFICATE = "certificate."
+_log = logging.getLogger("catalog")
 
 
 class OrganisationUnknown(Invalid):
@@ -56,6 +66,45 @@ class _Organisations(BaseModel):
     items: list[Organisation]
 
 
+def _or_none(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError:
+        return None
+
+
+_Readable = WrapValidator(_or_none)
+
+
+class CertificateNews(BaseModel):
+    """What an event says of a certificate. Only what we act on or keep; what is missing or unreadable is None."""
+
+    position: int
+    number: str = Field(max_length=20)
+    kind: str = Field(max_length=40)
+    """By the catalogue's name, such as `suspended`."""
+    product: Annotated[str | None, Field(max_length=80), _Readable] = None
+    specification: Annotated[str | None, Field(max_length=80), _Readable] = None
+    status: Annotated[str | None, Field(max_length=40), _Readable] = None
+    effective_on: date
+    recorded_at: AwareDatetime
+
+
+class _Event(BaseModel):
+    """A CloudEvent, as far as it is used."""
+
+    id: str
+    type: str
+    subject: str
+    time: AwareDatetime
+    data: dict[str, Any] = {}
+
+
+class _Events(BaseModel):
+    items: list[_Event]
+    next: int
+
+
 @dataclass
 class Catalog:
     neighbour: Neighbour
@@ -84,6 +133,14 @@ class Catalog:
         found = self._read(_Organisations, "GET", "/organisations", params={"organisation_number": number})
         return next((one for one in found.items if not one.existed_to_on or one.existed_to_on >= today()), None)
 
+    def news(self, after: int) -> tuple[list[CertificateNews], int]:
+        """What happened to certificates after a position of the catalogue's feed, and the position to go on from.
+        What is not about a certificate is passed over, and so is what cannot be understood: the feed must not stop at
+        it for ever."""
+        events = self._read(_Events, "GET", "/events", params={"after": after, "limit": 200})
+        told = [_news(event) for event in events.items if event.type.startswith(CERTIFICATE)]
+        return [one for one in told if one], events.next
+
     def known(self, numbers: list[str], pointer: str) -> dict[str, Organisation]:
         """Each number's organisation as the catalogue knows it today; every unknown one is told, by its place."""
         found: dict[str, Organisation] = {}
@@ -106,6 +163,23 @@ class Catalog:
         except ValidationError as error:
             raise NeighbourNonsense(f"The catalogue's answer to {path} has another shape than agreed.") from error
         raise NeighbourNonsense(f"The catalogue answered {path} with {status}.")
+
+
+def _news(event: _Event) -> CertificateNews | None:
+    try:
+        return CertificateNews.model_validate(
+            {
+                **event.data,
+                "effective_on": event.data.get("effective_on") or on(event.time),
+                "position": event.id,
+                "number": event.subject.rpartition("/")[2],
+                "kind": event.type.removeprefix(CERTIFICATE),
+                "recorded_at": event.time,
+            }
+        )
+    except ValidationError as error:
+        _log.warning("event %s of the catalogue (%s) is not understood: %s", event.id, event.type, error)
+        return None
 
 
 async def _catalog(request: Request) -> Catalog:

@@ -1,4 +1,5 @@
-"""What the agreements service does later: deliver letters through integration, and hear what became of them."""
+"""What the agreements service does later: deliver letters through integration and hear what became of them, and hear
+from the catalogue what becomes of certificates."""
 
 import logging
 from collections.abc import Callable
@@ -7,8 +8,13 @@ from uuid import UUID
 
 import procrastinate
 import sqlalchemy as sa
+from sqlmodel import Session
 
 from services.agreements.calloffs import letter, store
+from services.agreements.calloffs.rules import TERMINAL
+from services.agreements.catalog_client import Catalog
+from services.agreements.certificate_notices import rules as certificate_notices
+from services.agreements.certificate_notices import store as notices
 from services.agreements.db import FEED_CURSOR
 from services.agreements.integration_client import Integration, LetterRefused
 from services.agreements.settings import Settings
@@ -17,7 +23,8 @@ from services.chassis.db import Database
 from services.chassis.http import Neighbour, new_client
 from services.chassis.tokens import MachineToken
 
-SOURCE = "integration"
+INTEGRATION, CATALOG = "integration", "catalog"
+"""What their feeds are called here."""
 ATTEMPTS, LONGEST_WAIT_SECONDS = 10_000, 60.0
 """About a week: an order must not be lost because a neighbour is down over a weekend."""
 _log = logging.getLogger("letters")
@@ -75,10 +82,7 @@ class Letters:
             continue
 
     def _follow_page(self) -> bool:
-        with self._database.reading() as reader:
-            position = (
-                reader.execute(sa.select(FEED_CURSOR.c.position).where(FEED_CURSOR.c.source == SOURCE)).scalar() or 0
-            )
+        position = _position(self._database, INTEGRATION)
         told, next_position = self._integration.news(position)
         if next_position == position:
             return False
@@ -92,14 +96,61 @@ class Letters:
                     external_id=news.external_id,
                     at=datetime.fromisoformat(at),
                 )
-            session.execute(
-                sa.text(
-                    "INSERT INTO feed_cursor (source, position) VALUES (:source, :position) ON CONFLICT (source) "
-                    "DO UPDATE SET position = greatest(feed_cursor.position, excluded.position), read_at = now()"
-                ),
-                {"source": SOURCE, "position": next_position},
-            )
+            _read_to(session, INTEGRATION, next_position)
         return True
+
+
+class Certificates:
+    """Follows the catalogue's feed, and tells the open call-offs what happens to the certificates they rely on."""
+
+    def __init__(self, database: Database, catalog: Catalog) -> None:
+        self._database = database
+        self._catalog = catalog
+
+    def follow(self) -> None:
+        """Read the feed to its end; each page's notices and the place it was read to are kept together, so that news
+        is neither lost nor told twice."""
+        while self._follow_page():
+            continue
+
+    def _follow_page(self) -> bool:
+        position = _position(self._database, CATALOG)
+        told, next_position = self._catalog.news(position)
+        if next_position <= position:
+            return False
+        with self._database.writing() as session:
+            for news in told:
+                if news.kind in certificate_notices.TOLD and news.product:
+                    notices.tell(
+                        session,
+                        position=news.position,
+                        certificate=news.number,
+                        product=news.product,
+                        specification=news.specification,
+                        kind=news.kind,
+                        status=news.status,
+                        effective_on=news.effective_on,
+                        recorded_at=news.recorded_at,
+                        ended=TERMINAL,
+                    )
+            _read_to(session, CATALOG, next_position)
+        return True
+
+
+def _position(database: Database, source: str) -> int:
+    with database.reading() as reader:
+        query = sa.select(FEED_CURSOR.c.position).where(FEED_CURSOR.c.source == source)
+        return reader.execute(query).scalar() or 0
+
+
+def _read_to(session: Session, source: str, position: int) -> None:
+    session.execute(
+        sa.text(
+            "INSERT INTO feed_cursor (source, position) VALUES (:source, :position) ON CONFLICT (source) "
+            "DO UPDATE SET position = greatest(feed_cursor.position, excluded.position), read_at = now()"
+        ),
+        {"source": source, "position": position},
+    )
 
 
 async def work(settings: Settings | None = None, *, ready: Callable[[], None] = lambda: None) -> None:
@@ -113,13 +164,20 @@ async def work(settings: Settings | None = None, *, ready: Callable[[], None] = 
         key_file=settings.key_file,
         scope=f"{settings.scope_prefix}:dispatch.write {settings.scope_prefix}:dispatch.read",
     )
-    with new_client(settings.integration_url, auth=token) as client:
-        letters = Letters(database, Integration(Neighbour("Integration", client)))
+    with (
+        new_client(settings.integration_url, auth=token) as integration,
+        new_client(settings.catalog_url) as catalog,
+    ):
+        letters = Letters(database, Integration(Neighbour("Integration", integration)))
+        certificates = Certificates(database, Catalog(Neighbour("The catalogue", catalog)))
         app = jobs.new_app(database)
         app.task(
             name=store.LETTER_TASK, queue="default", retry=_Retry(attempts=ATTEMPTS, longest=LONGEST_WAIT_SECONDS)
         )(letters.deliver)
         await jobs.work(
-            app, concurrency=settings.workers, every=[(settings.follow_seconds, letters.follow)], ready=ready
+            app,
+            concurrency=settings.workers,
+            every=[(settings.follow_seconds, letters.follow), (settings.follow_seconds, certificates.follow)],
+            ready=ready,
         )
     database.close()

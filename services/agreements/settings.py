@@ -21,5 +21,5 @@ class Settings(ServiceSettings):
     key_file: Path = Field(
         default=Path(".samvirke/keys/agreements-service.json"), description="That client's private key (JWK)"
     )
-    follow_seconds: float = Field(default=1.0, gt=0, description="Between two looks at integration's feed")
+    follow_seconds: float = Field(default=1.0, gt=0, description="Between two looks at a neighbour's feed")
     workers: int = Field(default=4, ge=1, le=50, description="Jobs done at a time by one worker process")

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from services.agreements.calloffs import rules, store
 from services.agreements.catalog_client import Catalog, CatalogDep
+from services.agreements.certificate_notices import store as notices
 from services.agreements.frameworks.rules import State as FrameworkState
 from services.agreements.places import store as places
 from services.chassis import idempotency, paging
@@ -110,6 +111,19 @@ class Letter(Out):
     sha256: str | None = Field(description="Of the PDF")
 
 
+class CertificateNotice(Out):
+    """That something happened to the certificate of what was ordered. It changes nothing about the call-off: what
+    follows from it is for the buyer."""
+
+    certificate: str = Field(description="Its number, in the catalogue", examples=["SV-2026-000001"])
+    product: str
+    kind: str = Field(description="What happened, by the catalogue's name for it", examples=["suspended"])
+    status: str | None = Field(description="The certificate's status after it", examples=["suspended"])
+    effective_on: date
+    relied_on: bool = Field(description="Whether this is the certificate that the call-off relied on")
+    recorded_at: Instant = Field(description="When the catalogue recorded it")
+
+
 class CallOff(Out):
     """A call-off. Amounts in NOK."""
 
@@ -133,6 +147,9 @@ class CallOff(Out):
     reserved_excl_vat: Money = Field(description="What it still holds under the ceilings")
     choice: Explanation
     letters: list[Letter]
+    certificate_notices: list[CertificateNotice] = Field(
+        description="What happened since to certificates of what was ordered, oldest first"
+    )
 
 
 class Happened(Out):
@@ -236,7 +253,7 @@ def place(
             placed_on=today,
             reference=new.reference,
         )
-        shown = _shown(placed.call_off, placed.lines, placed.letters)
+        shown = _shown(placed.call_off, placed.lines, placed.letters, [])
         location = store.path(placed.call_off.uuid)
         answer = once.keep(session, shown.model_dump_json().encode(), status=201, location=location)
         store.reserve(session, placed)
@@ -258,20 +275,21 @@ def list_call_offs(
         framework=filters.framework_agreement,
     )
     ids = [row.id or 0 for row in rows]
-    lines, letters = store.lines(reader, ids), store.letters(reader, ids)
+    lines, letters, told = store.lines(reader, ids), store.letters(reader, ids), notices.of(reader, ids)
     return paging.page(
         request,
         response,
         rows,
         filters.limit,
         lambda row: paging.cursor(str(row.uuid)),
-        lambda row: _shown(row, lines[row.id], letters.get(row.id, [])),
+        lambda row: _shown(row, lines[row.id], letters.get(row.id, []), told.get(row.id, [])),
     )
 
 
 @router.get("/{id}", summary="Read a call-off", openapi_extra=example(organisation=BRONNOY))
 def read(id: Annotated[UUID, _seeded("sent")], caller: ReaderOf, reader: ReaderDep) -> CallOff:
-    """A call-off with its frozen lines, why this supplier was asked, and where its letter is."""
+    """A call-off with its frozen lines, why this supplier was asked, where its letter is, and what has happened since
+    to the certificates of what was ordered. Such news does not change the call-off's state."""
     return _read(reader, id, caller)
 
 
@@ -367,7 +385,8 @@ def _own(session: Session, id: UUID, caller: Caller, *, buyer: bool) -> store.Ca
 def _read(session: Session, id: UUID, caller: Caller) -> CallOff:
     row = store.by_uuid(session, id, caller.organisation)
     key = row.id or 0
-    return _shown(row, store.lines(session, [key])[key], store.letters(session, [key]).get(key, []))
+    told = notices.of(session, [key]).get(key, [])
+    return _shown(row, store.lines(session, [key])[key], store.letters(session, [key]).get(key, []), told)
 
 
 def _verdict(catalog: Catalog, product: str, specification: str | None, version: str | None, on: date) -> rules.Verdict:
@@ -386,7 +405,12 @@ def _verdict(catalog: Catalog, product: str, specification: str | None, version:
     )
 
 
-def _shown(row: store.CallOff, lines: Sequence[rules.Priced], letters: Sequence[store.Letter]) -> CallOff:
+def _shown(
+    row: store.CallOff,
+    lines: Sequence[rules.Priced],
+    letters: Sequence[store.Letter],
+    told: Sequence[notices.CertificateNotice],
+) -> CallOff:
     return CallOff(
         id=row.uuid,
         number=row.number,
@@ -421,4 +445,5 @@ def _shown(row: store.CallOff, lines: Sequence[rules.Priced], letters: Sequence[
         reserved_excl_vat=row.reserved,
         choice=Explanation.model_validate(row.choice),
         letters=[Letter.model_validate(letter) for letter in letters],
+        certificate_notices=[CertificateNotice.model_validate(one) for one in told],
     )

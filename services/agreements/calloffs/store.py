@@ -77,7 +77,7 @@ class CallOffLine(Table, table=True):
     quantity: int
     unit_price: Decimal = Field(sa_type=MONEY)
     vat_percent: Decimal = Field(sa_type=sa.Numeric(5, 2))
-    product: str | None = Field(default=None, max_length=80)
+    product: str | None = Field(default=None, max_length=80, index=True)
     price_list_version: int
 
 
