@@ -24,7 +24,7 @@ from services.catalog.certificates.rules import (
 from services.catalog.db import Table
 from services.catalog.products import store as products
 from services.catalog.products.rules import order_key
-from services.chassis import jobs
+from services.chassis import audit, jobs
 from services.chassis.db import INSTANT, JSON, Database, choice
 from services.chassis.problems import Conflict, NotFound
 
@@ -189,7 +189,8 @@ HISTORY = """
          WHERE r.certificate_id = c.id AND q.obligation = 'must'
            AND EXISTS (SELECT 1 FROM result l WHERE l.certificate_id = c.id AND l.lifetime_days IS NOT NULL)) AS tested,
        c.versions, c.version_from, c.version_to, c.delivery_forms, c.valid_from_on, c.valid_to_on,
-       c.specification_version_id
+       c.specification_version_id,
+       (SELECT m.expires_soon_days FROM scheme m WHERE m.subject_kind = c.subject_kind) AS soon_days
 """
 """The columns of `certificate c` that `history_of` needs; `timelines` gives the rest."""
 _HELD = f"""
@@ -319,6 +320,7 @@ def history_of(row: Any, timeline: Sequence[rules.Told] = ()) -> rules.History:
             for requirement, outcome, tested, lifetime, recorded in row.tested or ()
         ],
         timeline=timeline,
+        soon_days=row.soon_days,
     )
 
 
@@ -433,11 +435,28 @@ def record(
     )
     session.add(event)
     session.flush()
+    number = session.get_one(Certificate, certificate_id).number
+    audit.record(session, None, "certificate.event", f"/certificates/{number}/events", **trace(event))
     if kind in _MOVES_SCOPE:
         _settle(session, certificate_id, recorded_at)
     if kind in RECALLING:
         jobs.defer(session, RECALL_TASK, certificate=certificate_id, event=event.id)
     return event
+
+
+def trace(event: CertificateEvent) -> dict[str, Any]:
+    """What the audit, which is sealed, keeps of an event: a history that was edited past the service no longer agrees."""
+    return {
+        "event": event.id,
+        "kind": event.kind,
+        "effective_on": str(event.effective_on),
+        "organisation": event.organisation_number,
+        "client": event.client,
+        "reason": event.reason,
+        "ground": event.ground,
+        "target": event.target_id,
+        "detail": event.detail,
+    }
 
 
 _MOVES_SCOPE = rules.REVISING | {
