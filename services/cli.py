@@ -32,7 +32,7 @@ def main() -> None:
     commands.add_parser("contracts", help="write each service's openapi.json")
     for name, about, choices in (
         ("serve", "run one service", (*SERVICES, "sandbox")),
-        ("work", "run one service's worker", ("agreements", "integration")),
+        ("work", "run one service's worker", SERVICES),
     ):
         commands.add_parser(name, help=about).add_argument("service", choices=choices)
     token = commands.add_parser("token", help="print an access token from the sandbox")

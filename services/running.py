@@ -53,6 +53,7 @@ class Running:
             self._service("catalog", "catalog"),
             self._service("integration", "integration"),
             self._service("agreements", "agreements"),
+            self._worker("catalog"),
             self._worker("integration"),
             self._worker("agreements"),
         ]

@@ -195,7 +195,7 @@ def downgrade() -> None:
     op.alter_column("certificate", "product_id", nullable=False)
     for name in ("subject_kind", "holder_id", "role", "version_from", "version_to", "profile"):
         op.drop_column("certificate", name)
-    op.get_bind().exec_driver_sql(DROP_TABLES_SQL)
+    op.execute(DROP_TABLES_SQL)
 
 
 def _kinds() -> sa.Enum:

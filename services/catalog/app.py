@@ -10,6 +10,7 @@ from services.catalog.allocations import api as allocations
 from services.catalog.amendments import api as amendments
 from services.catalog.artefacts import api as artefacts
 from services.catalog.bindings import api as bindings
+from services.catalog.certificate_steps import api as certificate_steps
 from services.catalog.certificates import api as certificates
 from services.catalog.co_operations import api as co_operations
 from services.catalog.comparisons import api as comparisons
@@ -100,6 +101,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             standards.router,
             bindings.router,
             certificates.router,
+            certificate_steps.router,
             organisations.router,
             successions.router,
             roll_ups.router,

@@ -7,15 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 from services.catalog.products.rules import order_key
+from services.catalog.schemes.rules import SubjectKind as SubjectKind
 from services.chassis.problems import Conflict, Forbidden, Invalid, Problem
-
-
-class SubjectKind(StrEnum):
-    """What is certified; of an adviser the firm in a role, never a person."""
-
-    PRODUCT = "product"
-    SUPPLIER = "supplier"
-    ADVISER = "adviser"
 
 
 class Status(StrEnum):

@@ -40,6 +40,14 @@ def find(session: Session, product_id: int, label: str) -> int | None:
     return session.exec(query).one_or_none()
 
 
+def is_breaking(session: Session, product_id: int | None, label: str) -> bool | None:
+    """Whether a version is marked as breaking; None when there is none of this label."""
+    query = select(ProductVersion.breaking).where(
+        col(ProductVersion.product_id) == product_id, col(ProductVersion.label) == label
+    )
+    return session.exec(query).one_or_none()
+
+
 def locked(session: Session, product_id: int, label: str) -> ProductVersion:
     query = select(ProductVersion).where(
         col(ProductVersion.product_id) == product_id, col(ProductVersion.label) == label

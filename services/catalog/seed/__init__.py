@@ -38,6 +38,7 @@ def load(database: Database, *, tell: Callable[[str], None]) -> None:
             ("fictional products", products.load(session, made_up["products"])),
             ("more of the fictional products", products.load_more(session, fictional("products.json"))),
             ("fictional certificates", certificates.load(session, made_up["certificates"])),
+            ("more of them", certificates.load(session, fictional("certificates.json")["certificates"])),
             ("projects of Helgeland 2018 and 2019", needs.load(session)),
             ("fictional needs", needs.load_fictional(session, fictional("needs.json")["needs"])),
             ("adoptions that a report of 2019 names", adoptions.load(session)),

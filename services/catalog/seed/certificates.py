@@ -29,9 +29,8 @@ def load(session: Session, new: list[dict[str, Any]]) -> int:
                 number="",
                 product_id=product.id,
                 holder_id=product.supplier_id,
-                versions=None if one["versions"] == "all" else one["versions"],
                 specification_version_id=version.id,
-                delivery_forms=one["delivery_forms"],
+                **_scope(one["versions"], one["delivery_forms"]).detail(),
                 valid_from_on=date.fromisoformat(one["valid_from_on"]),
                 valid_to_on=date.fromisoformat(one["valid_to_on"]),
                 decided_by=one["decided_by"],
@@ -40,6 +39,14 @@ def load(session: Session, new: list[dict[str, Any]]) -> int:
             recorded_at=recorded_at,
             today=clock.on(recorded_at),
             reason=one["reason"],
+            conditions=[
+                certificates.Condition(
+                    certificate_id=0,
+                    recorded_at=recorded_at,
+                    **{**condition, "due_on": date.fromisoformat(condition["due_on"])},
+                )
+                for condition in one.get("conditions", ())
+            ],
         )
         for event in one["then"]:
             recorded_at = datetime.fromisoformat(event["recorded_at"])
@@ -56,6 +63,14 @@ def load(session: Session, new: list[dict[str, Any]]) -> int:
     return told(session, "certificate.seed", "/certificates", len(missing))
 
 
+def _scope(versions: Any, delivery_forms: list[str]) -> certification.Scope:
+    if versions == "all":
+        return certification.Scope(delivery_forms=tuple(delivery_forms))
+    if isinstance(versions, dict):
+        return certification.Scope(None, versions["from"], versions["to"], tuple(delivery_forms))
+    return certification.Scope(tuple(versions), delivery_forms=tuple(delivery_forms))
+
+
 def _result(
     requirement_id: int, result: dict[str, Any], evidence: dict[str, str], recorded_at: datetime
 ) -> certificates.Result:
@@ -66,7 +81,11 @@ def _result(
         outcome=outcome,
         reason=result.get("reason"),
         evidence=[evidence] if outcome in (certification.Outcome.MET, certification.Outcome.PARTLY) else [],
+        assurance=certification.Assurance(result.get("assurance", "third_party")),
         tester=result.get("tester"),
+        tool=result.get("tool"),
+        tool_version=result.get("tool_version"),
+        lifetime_days=result.get("lifetime_days"),
         tested_on=date.fromisoformat(evidence["dated_on"]),
         recorded_at=recorded_at,
     )

@@ -50,6 +50,11 @@ BUYER = (
     "dispatch.read",
 )
 SUPPLIER = ("catalog.write", "agreements.read", "agreements.supply", "certification.apply")
+OF = {
+    JOINT_UNIT: tuple(SCOPES),
+    "100000040": ("certification.decide",),  # the certification body
+    "100000059": ("certification.assess", "certification.apply"),  # a test laboratory
+}
 FIKS = "ks:fiks"
 
 
@@ -110,16 +115,15 @@ def load(database: Database, *, tell: Callable[[str], None], settings: Settings 
 
 
 def _wanted(prefix: str) -> Iterator[_Client]:
-    buyer, supplier, every = (
-        tuple(f"{prefix}:{scope}" for scope in scopes) for scopes in (BUYER, SUPPLIER, tuple(SCOPES))
-    )
+    buyer = tuple(f"{prefix}:{scope}" for scope in BUYER)
     public = {row["organisation_number"]: row["name"] for row in _rows("municipalities_2024.csv")}
     counties = {row["organisation_number"]: row["legal_name"] for row in _rows("counties_2024.csv")}
     for number, name in (counties | public).items():  # Oslo is both, and has one client
         yield _Client(number, number, name, buyer, number in WITH_KEYS)
     for row in _rows("fictional/organisations.csv"):
         number = row["organisation_number"]
-        yield _Client(number, number, row["name"], every if number == JOINT_UNIT else supplier, True)
+        scopes = tuple(f"{prefix}:{scope}" for scope in OF.get(number, SUPPLIER))
+        yield _Client(number, number, row["name"], scopes, True)
     letters = (f"{prefix}:dispatch.write", f"{prefix}:dispatch.read")
     yield _Client("agreements-service", JOINT_UNIT, "Samvirke: agreements", letters, True)
     yield _Client("integration-service", JOINT_UNIT, "Samvirke: integration", (FIKS,), True)
