@@ -445,7 +445,7 @@ def record(
 
 
 def trace(event: CertificateEvent) -> dict[str, Any]:
-    """What the audit, which is sealed, keeps of an event: a history that was edited past the service no longer agrees."""
+    """What the sealed audit keeps of an event: a history edited past the service no longer agrees with it."""
     return {
         "event": event.id,
         "kind": event.kind,
