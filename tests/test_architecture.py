@@ -10,6 +10,7 @@ PROJECT = Path(__file__).parents[1]
 FILES = sorted((PROJECT / "services").rglob("*.py"))
 CONCEPT_FILES = {"__init__.py", "rules.py", "store.py", "api.py"}
 FIFTH = {
+    "applications/shapes.py": "an application stands in the routes of two concepts in one wire shape",
     "components/shapes.py": "a component has some thirty fields, each told what it is, in three shapes",
     "adoptions/shapes.py": "adoptions stand in the routes of several concepts, with no more than the viewer may see",
     "artefacts/examination.py": "has a document examined in a process of its own",

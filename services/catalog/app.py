@@ -1,5 +1,7 @@
 """The catalogue service, put together."""
 
+from datetime import timedelta
+
 from fastapi import FastAPI
 from sqlmodel import Session
 
@@ -8,6 +10,8 @@ from services.catalog.adoption_steps import api as adoption_steps
 from services.catalog.adoptions import api as adoptions
 from services.catalog.allocations import api as allocations
 from services.catalog.amendments import api as amendments
+from services.catalog.application_steps import api as application_steps
+from services.catalog.applications import api as applications
 from services.catalog.artefacts import api as artefacts
 from services.catalog.bindings import api as bindings
 from services.catalog.certificate_steps import api as certificate_steps
@@ -18,6 +22,7 @@ from services.catalog.components import api as components
 from services.catalog.confirmations import api as confirmations
 from services.catalog.consumers import api as consumers
 from services.catalog.contract_endings import api as contract_endings
+from services.catalog.credentials import api as credentials
 from services.catalog.declarations import api as declarations
 from services.catalog.dependencies import api as dependencies
 from services.catalog.derivations import api as derivations
@@ -38,15 +43,20 @@ from services.catalog.packs import api as packs
 from services.catalog.partners import api as partners
 from services.catalog.product_versions import api as product_versions
 from services.catalog.products import api as products
+from services.catalog.profiles import api as profiles
 from services.catalog.registrations import api as registrations
 from services.catalog.releases import api as releases
 from services.catalog.repositories import api as repositories
 from services.catalog.roll_ups import api as roll_ups
+from services.catalog.schemes import api as schemes
 from services.catalog.scores import api as scores
 from services.catalog.settings import Settings
 from services.catalog.specification_versions import api as specification_versions
 from services.catalog.specifications import api as specifications
+from services.catalog.signing_keys.store import Keyring
 from services.catalog.standards import api as standards
+from services.catalog.status_lists import api as status_lists
+from services.catalog.status_lists.store import Lists
 from services.catalog.steps import api as steps
 from services.catalog.stewards import api as stewards
 from services.catalog.successions import api as successions
@@ -55,6 +65,7 @@ from services.chassis import feed, trail
 from services.chassis.app import new_app
 from services.chassis.auth import Caller
 from services.chassis.db import Database
+from services.chassis.settings import Environment
 
 SOURCE = "urn:samvirke:catalog"
 DESCRIPTION = """\
@@ -76,7 +87,7 @@ marked «fiktiv» or `fictional` is made up, to try the system with; everything 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
-    return new_app(
+    app = new_app(
         "Samvirke: catalogue",
         section="catalog",
         description=DESCRIPTION,
@@ -85,6 +96,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         database=Database(settings.database_url, connections=settings.database_connections),
         routers=[  # the hot ones first: a request looks through the routes in order
             certificates.verify_router,
+            status_lists.router,
             components.router,
             stewards.router,
             steps.router,
@@ -101,6 +113,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             standards.router,
             bindings.router,
             certificates.router,
+            credentials.router,
+            credentials.keys_router,
             certificate_steps.router,
             organisations.router,
             successions.router,
@@ -131,11 +145,24 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             amendments.router,
             derivations.router,
             packs.router,
+            profiles.router,
+            schemes.router,
+            applications.router,
+            application_steps.router,
             hits.router,
             feed.new_open_events_router(SOURCE, "Samvirke: news of the catalogue"),
             trail.new_audit_router("catalog.write", _sees_all_changes, "100000008", "/components"),
         ],
     )
+    app.state.keyring = Keyring(
+        settings.signing_keys_folder,
+        lead=settings.signing_key_lead,
+        production=settings.env is Environment.PRODUCTION,
+    )
+    app.state.status_lists = Lists(
+        app.state.keyring, settings.public_url, lives=timedelta(hours=settings.status_list_hours)
+    )
+    return app
 
 
 def _sees_all_changes(reader: Session, caller: Caller) -> bool:

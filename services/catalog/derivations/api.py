@@ -164,6 +164,7 @@ def derive(
         session,
         specifications.Specification(
             slug=new.slug,
+            certifies=source.certifies,
             level=source.level,
             name=new.name.kept(),
             summary=new.summary.kept() if new.summary else None,

@@ -2,12 +2,10 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
-from functools import cache
 
-import holidays
-
+from services.catalog.working_days import rules as working_days
 from services.chassis.problems import Conflict, Forbidden, Invalid, Problem
 
 DECIDED_WITHIN = 20
@@ -182,20 +180,6 @@ def check_eyes(authors: Collection[str], approver: str) -> list[Problem]:
     return []
 
 
-def is_working_day(day: date) -> bool:
-    """Monday to Friday, and no Norwegian public holiday, fixed or moveable."""
-    return day.weekday() < 5 and day not in _feasts(day.year)
-
-
-@cache
-def _feasts(year: int) -> frozenset[date]:
-    return frozenset(holidays.country_holidays("NO", years=year))
-
-
-def decide_by(proposed_on: date, working_days: int = DECIDED_WITHIN) -> date:
+def decide_by(proposed_on: date, days: int = DECIDED_WITHIN) -> date:
     """The last day of the deadline: the day of the proposal does not count."""
-    day = proposed_on
-    while working_days:
-        day += timedelta(days=1)
-        working_days -= is_working_day(day)
-    return day
+    return working_days.after(proposed_on, days)

@@ -109,7 +109,7 @@ class ProcurementPack(Out):
     specification: str
     name: TextOut
     owner: str | None = Field(description="Null: the catalogue's editors")
-    level: shapes.Level
+    level: shapes.Level | None
     version: str
     status: specification_rules.Status
     effective_on: date | None

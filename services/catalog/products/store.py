@@ -1,7 +1,7 @@
 """Products as they are kept: each with its versions, what it declares to meet, and who keeps it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -277,6 +277,13 @@ def shown(session: Session, slug: str) -> sa.Row[Any]:
     if found is None:
         raise ProductNotFound(f"No product is called {slug!r}.")
     return found
+
+
+def slugs_by_id(session: Session, ids: Iterable[int | None]) -> dict[int | None, str]:
+    """Internal key → name in addresses."""
+    wanted = {one for one in ids if one is not None}
+    query = sa.select(col(Product.id), col(Product.slug)).where(col(Product.id).in_(wanted))
+    return {row.id: row.slug for row in session.execute(query)} if wanted else {}
 
 
 def slugs(session: Session) -> set[str]:

@@ -7,6 +7,7 @@ from fastapi import Path, Response
 from pydantic import Field
 from sqlmodel import Session
 
+from services.catalog.schemes.rules import SubjectKind
 from services.catalog.specification_versions import store
 from services.catalog.specifications import rules, shapes
 from services.catalog.specifications import store as specifications
@@ -111,7 +112,9 @@ def _step(step: Step, kind: type[NewPublication], seeded: str, summary: str, abo
         )
         if step is Step.PUBLISH:
             presupposed = specifications.presupposed_by(session, row)
-            found += rules.check_level(row.level, [rules.Version(label, effective_on, ())], presupposed)
+            found += rules.check_level(
+                row.level, [rules.Version(label, effective_on, ())], presupposed, SubjectKind(row.certifies)
+            )
         refuse(found)
         recording = specifications.Recording(clock.now(), today, caller.organisation)
         specifications.record(session, version.id, rules.EVENTS[step], effective_on, new.reason, recording)

@@ -11,6 +11,7 @@ from sqlmodel import Session
 from services.catalog.organisations import rules as organisation_rules
 from services.catalog.organisations import store as organisations
 from services.catalog.requirements import store as requirements
+from services.catalog.schemes.rules import SubjectKind
 from services.catalog.specifications import rules, shapes, store
 from services.catalog.specifications.shapes import (
     Level,
@@ -52,7 +53,8 @@ class NewVersion(In):
 
 class NewSpecification(In):
     slug: Annotated[Slug, Field(description="Its name in addresses, for ever")]
-    level: Level
+    certifies: SubjectKind = Field(default=SubjectKind.PRODUCT, description="What is certified against it")
+    level: Level | None = Field(default=None, description="Needed for products; suppliers and advisers have none")
     name: Text
     summary: Text | None = None
     presupposes: Slug | None = Field(default=None, description="For level 2: the level-1 specification it builds on")
@@ -78,7 +80,8 @@ class SpecificationSummary(Out):
     """A requirement specification in a list."""
 
     slug: str
-    level: Level
+    certifies: SubjectKind = Field(description="What is certified against it")
+    level: Level | None = Field(description="Null for suppliers and advisers")
     name: TextOut
     summary: TextOut | None
     presupposes: str | None = Field(description="The level-1 specification that one of level 2 builds on")
@@ -107,6 +110,7 @@ class AsOf(view.Viewed):
 
 class Filters(view.Viewed):
     level: int | None = Field(default=None, ge=1, le=2, description="1 or 2")
+    certifies: SubjectKind | None = Field(default=None, description="Only those against which these are certified")
     slug: list[Slug] = Field(default=[], max_length=100, description="Only these; give it several times")
     owner: OrganisationNumber | None = Field(default=None, description="The owner's organisation number")
     national: bool | None = Field(default=None, description="Kept by the editors, or not")
@@ -135,6 +139,7 @@ def list_specifications(
         paging.start(filters.after, str),
         filters.limit,
         level=filters.level,
+        certifies=filters.certifies,
         slugs=filters.slug,
         owner=filters.owner,
         national=filters.national,
@@ -237,7 +242,7 @@ def register(
         rules.Version(version.version, version.effective_on, tuple(one.says(one.id) for one in version.requirements))
         for version in new.versions
     ]
-    found = rules.check(new.level, versions, presupposes[1] if presupposes else None)
+    found = rules.check(new.level, versions, presupposes[1] if presupposes else None, new.certifies)
     for place, version in enumerate(versions):
         where = f"#/versions/{place}/requirements/{{}}".format
         found += requirements.check_clauses(session, version.requirements, where)
@@ -246,6 +251,7 @@ def register(
         session,
         store.Specification(
             slug=new.slug,
+            certifies=new.certifies,
             level=new.level,
             name=new.name.kept(),
             summary=new.summary.kept() if new.summary else None,

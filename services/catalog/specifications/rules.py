@@ -8,6 +8,7 @@ from enum import StrEnum
 from services.catalog.requirements import rules as requirements
 from services.catalog.requirements.rules import Obligation as Obligation  # others ask for these two here
 from services.catalog.requirements.rules import Requirement as Requirement
+from services.catalog.schemes.rules import SubjectKind
 from services.chassis.problems import Conflict, Forbidden, Invalid, Problem
 
 DATA_EXCHANGE, FINISHED_SERVICE = 1, 2
@@ -49,6 +50,14 @@ MOVES = {
 }
 IN_FORCE = frozenset({Status.EFFECTIVE, Status.WARNED})
 """What one may be certified against; after a warning as well, until it has ended."""
+
+
+class LevelMissing(Invalid):
+    """A specification for products is of level 1 or 2."""
+
+
+class LevelMisplaced(Invalid):
+    """A specification for suppliers or advisers has no level, and presupposes none."""
 
 
 class PresupposedMissing(Invalid):
@@ -103,7 +112,7 @@ class Version:
 class Presupposed:
     """The specification that is presupposed: its level, and the day its first version took effect."""
 
-    level: int
+    level: int | None
     effective_on: date | None
 
 
@@ -153,11 +162,26 @@ def check_owner(*, national: bool, owner: str | None, caller: str, editor: bool)
     return [SpecificationNotYours("It is national." if national else f"It is {owner}'s.")]
 
 
-def check(level: int, versions: Sequence[Version], presupposed: Presupposed | None) -> list[Problem]:
-    return [*check_level(level, versions, presupposed), *_check_versions(versions)]
+def check(
+    level: int | None,
+    versions: Sequence[Version],
+    presupposed: Presupposed | None,
+    certifies: SubjectKind = SubjectKind.PRODUCT,
+) -> list[Problem]:
+    return [*check_level(level, versions, presupposed, certifies), *_check_versions(versions)]
 
 
-def check_level(level: int, versions: Iterable[Version], presupposed: Presupposed | None) -> list[Problem]:
+def check_level(
+    level: int | None,
+    versions: Iterable[Version],
+    presupposed: Presupposed | None,
+    certifies: SubjectKind = SubjectKind.PRODUCT,
+) -> list[Problem]:
+    if certifies is not SubjectKind.PRODUCT:
+        misplaced = {"#/level": level is not None, "#/presupposes": presupposed is not None}
+        return [LevelMisplaced(pointer=pointer) for pointer, given in misplaced.items() if given]
+    if level is None:
+        return [LevelMissing(pointer="#/level")]
     if level == DATA_EXCHANGE:
         return [PresupposedMisplaced(pointer="#/presupposes")] if presupposed else []
     if presupposed is None:

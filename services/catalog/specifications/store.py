@@ -17,6 +17,7 @@ from services.catalog.requirements.store import Content as Content  # others ask
 from services.catalog.requirements.store import codes as codes
 from services.catalog.requirements.store import contents as contents
 from services.catalog.requirements.store import requirements as requirements
+from services.catalog.schemes.rules import SubjectKind
 from services.catalog.search import store as search
 from services.catalog.search.rules import Entry, Later, Type, weight
 from services.catalog.specifications import rules
@@ -27,12 +28,19 @@ from services.chassis.values import text_sort_key
 
 
 class Specification(Table, table=True):
-    """Without an owner it is the editors'. `derived_from_id`: the specification that it follows."""
+    """Without an owner it is the editors'. `derived_from_id`: the specification that it follows. Only what certifies
+    products has a level."""
 
-    __table_args__ = (sa.CheckConstraint("(level = 2) = (presupposes_id IS NOT NULL)", name="level_presupposes"),)
+    __table_args__ = (
+        sa.CheckConstraint("(level = 2) = (presupposes_id IS NOT NULL)", name="level_presupposes"),
+        sa.CheckConstraint("(level IS NOT NULL) = (certifies = 'product')", name="level_product"),
+    )
     id: int = Field(default=None, primary_key=True)
     slug: str = Field(max_length=80, unique=True)
-    level: int
+    certifies: SubjectKind = Field(
+        default=SubjectKind.PRODUCT, sa_type=choice(SubjectKind), sa_column_kwargs={"server_default": "product"}
+    )
+    level: int | None = None
     name: dict[str, str] = Field(sa_type=JSON)
     summary: dict[str, str] | None = Field(default=None, sa_type=JSON)
     presupposes_id: int | None = Field(default=None, foreign_key="specification.id")
@@ -156,6 +164,7 @@ def page(
     limit: int,
     *,
     level: int | None = None,
+    certifies: SubjectKind | None = None,
     slugs: Sequence[str] = (),
     owner: str | None = None,
     national: bool | None = None,
@@ -166,6 +175,8 @@ def page(
         query = query.where(col(Specification.slug) > after[0])
     if level:
         query = query.where(col(Specification.level) == level)
+    if certifies:
+        query = query.where(col(Specification.certifies) == certifies)
     if slugs:
         query = query.where(col(Specification.slug).in_(slugs))
     if owner:
@@ -233,6 +244,12 @@ def version(session: Session, specification: Specification, label: str) -> Versi
     if not found:
         raise SpecificationVersionNotFound(f"{specification.slug} has no version {label!r}.")
     return found[0]
+
+
+def certifies(session: Session, specification_id: int) -> SubjectKind:
+    """What is certified against it."""
+    query = select(Specification.certifies).where(col(Specification.id) == specification_id)
+    return SubjectKind(session.exec(query).one())
 
 
 def version_by_id(session: Session, id: int) -> Version:
@@ -339,7 +356,9 @@ def _entries(session: Session, rows: Sequence[Specification], today: date) -> It
     for row in rows:
         timelines = [one.timeline for one in found[row.id]]
         state = rules.summed_up(timelines, today)
-        facets = {"level": str(row.level), "state": state.value}
+        facets = {"state": state.value}
+        if row.level is not None:
+            facets["level"] = str(row.level)
         if row.owner_id in owned:
             facets["owner"] = owned[row.owner_id][0] or owned[row.owner_id][1]
         turn = rules.next_turn(timelines, today)

@@ -1,0 +1,1 @@
+"""Working days (virkedager): what the scheme's own deadlines are counted in. Procurement counts in calendar days."""
