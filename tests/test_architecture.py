@@ -22,6 +22,7 @@ FIFTH = {
     "certificates/shapes.py": "a certificate stands in the routes of several concepts in one wire shape",
     "drafts/sheet.py": "reads tables out of files that strangers made, within bounds",
     "packs/document.py": "typesets the procurement pack",
+    "verifications/shapes.py": "a question and its answer stand in the routes of several concepts in one wire shape",
     "specifications/shapes.py": "requirements and versions stand in the routes of several concepts in one wire shape",
 }
 OUTSIDE_CONCEPTS = {"db.py", "settings.py", "app.py", "jobs.py", "seed.py"}

@@ -53,7 +53,7 @@ from services.catalog.scores import api as scores
 from services.catalog.settings import Settings
 from services.catalog.specification_versions import api as specification_versions
 from services.catalog.specifications import api as specifications
-from services.catalog.signing_keys.store import Keyring
+from services.catalog.signing_keys.store import keyring
 from services.catalog.standards import api as standards
 from services.catalog.status_lists import api as status_lists
 from services.catalog.status_lists.store import Lists
@@ -61,11 +61,11 @@ from services.catalog.steps import api as steps
 from services.catalog.stewards import api as stewards
 from services.catalog.successions import api as successions
 from services.catalog.take_overs import api as take_overs
+from services.catalog.verifications import api as verifications
 from services.chassis import feed, trail
 from services.chassis.app import new_app
 from services.chassis.auth import Caller
 from services.chassis.db import Database
-from services.chassis.settings import Environment
 
 SOURCE = "urn:samvirke:catalog"
 DESCRIPTION = """\
@@ -94,8 +94,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="2.0.0",
         settings=settings,
         database=Database(settings.database_url, connections=settings.database_connections),
+        alongside=[verifications.remembering],
         routers=[  # the hot ones first: a request looks through the routes in order
-            certificates.verify_router,
+            verifications.router,
             status_lists.router,
             components.router,
             stewards.router,
@@ -154,11 +155,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             trail.new_audit_router("catalog.write", _sees_all_changes, "100000008", "/components"),
         ],
     )
-    app.state.keyring = Keyring(
-        settings.signing_keys_folder,
-        lead=settings.signing_key_lead,
-        production=settings.env is Environment.PRODUCTION,
-    )
+    app.state.keyring = keyring(settings)
     app.state.status_lists = Lists(
         app.state.keyring, settings.public_url, lives=timedelta(hours=settings.status_list_hours)
     )

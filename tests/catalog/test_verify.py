@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from services.catalog.certificates.rules import Code
+from services.catalog.verifications.rules import Code
 from tests.catalog.conftest import problem
 from tests.catalog.test_certificates import grant, take
 

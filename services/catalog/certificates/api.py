@@ -1,9 +1,8 @@
-"""Certificates and verification over HTTP."""
+"""Certificates over HTTP."""
 
 from datetime import date
 from typing import Annotated
 
-import orjson
 from fastapi import Path, Query, Request, Response
 from pydantic import AwareDatetime, Field
 from sqlmodel import Session
@@ -17,12 +16,11 @@ from services.chassis import audit, clock, feed, paging
 from services.chassis.app import new_router
 from services.chassis.auth import Caller, needs
 from services.chassis.contract import example
-from services.chassis.db import DatabaseDep, ReaderDep, SessionDep
+from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import Invalid, refuse
-from services.chassis.values import In, Instant, OrganisationNumber, Out, Slug, TextOut
+from services.chassis.values import In, OrganisationNumber, Slug
 
 router = new_router("/certificates", "Certificates")
-verify_router = new_router("/verify", "Verification")
 
 DECIDER = "100000008"
 SPECIFICATION = "velferdsteknologi-trygghetstjeneste"
@@ -75,84 +73,6 @@ class AsOf(In):
         default=None,
         description="As known at this instant: what was recorded later does not count. What was known never changes",
     )
-
-
-class Question(In):
-    product: Slug
-    version: shapes.VersionLabel | None = Field(default=None, description="Of the product; its current one if left out")
-    specification: Slug | None = Field(default=None, description="Any specification if left out")
-    specification_version: shapes.VersionLabel | None = Field(default=None, description="Any version of it if left out")
-    delivery_form: DeliveryForm | None = Field(default=None, description="Any form if left out")
-    on: date | None = Field(default=None, description="The day that it must be certified on; today if left out")
-
-
-class VerifiedBy(Out):
-    """The certificate that decided."""
-
-    number: shapes.Number
-    specification: str
-    specification_version: str
-    valid_from_on: date
-    valid_to_on: date
-
-
-class Verdict(Out):
-    verdict: rules.Verdict = Field(description="`unknown` is not `valid`: treat it as no answer")
-    code: rules.Code
-    reasons: list[TextOut] = Field(description="The first is that of `code`; each thing that is wrong has its own")
-    certificate: VerifiedBy | None
-    product: str
-    on: date
-    checked_at: Instant
-
-
-@verify_router.post(
-    "",
-    summary="Is this product certified on a day?",
-    response_model=Verdict,
-    openapi_extra=example(body={"product": "fjordvakt-alarm", "specification": SPECIFICATION, "on": "2027-03-01"}),
-)
-async def verify(question: Question, database: DatabaseDep) -> Response:
-    """Open to all. `valid`, `not_valid` or `unknown`, with a code for machines and reasons for people. Asked about
-    are the product, in a version and a delivery form, against a specification in a version, on a day; leave out
-    what does not matter. `unknown` (`product_unknown`, `specification_unknown`): the catalogue cannot say. The
-    answer holds for one second."""
-    now = clock.now()
-    on = question.on or clock.on(now)
-    # async, as measured: 1.5 times as many a second as through the thread pool.
-    portfolio = await store.portfolio(database, question.product, question.specification)
-    asked = rules.Question(
-        question.product,
-        question.version or (portfolio.current_version if portfolio else None),
-        question.specification,
-        question.specification_version,
-        question.delivery_form,
-        on,
-    )
-    if portfolio is None:
-        finding = rules.unknown(asked, rules.Code.PRODUCT_UNKNOWN)
-    elif not portfolio.specification_known:
-        finding = rules.unknown(asked, rules.Code.SPECIFICATION_UNKNOWN)
-    else:
-        finding = rules.verify(asked, portfolio.held, now)
-    best = finding.certificate
-    answer = {
-        "verdict": finding.verdict,
-        "code": finding.code,
-        "reasons": finding.reasons,
-        "certificate": best
-        and {
-            "number": best.number,
-            "specification": best.specification,
-            "specification_version": best.specification_version,
-            "valid_from_on": best.history.validity.from_on,
-            "valid_to_on": best.history.validity.to_on,
-        },
-        "product": question.product,
-        "on": on,
-        "checked_at": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-    }
-    return Response(orjson.dumps(answer), media_type="application/json", headers={"Cache-Control": "max-age=1"})
 
 
 @router.get("", summary="List certificates", openapi_extra=example(query={"product": "fjordvakt-alarm"}))

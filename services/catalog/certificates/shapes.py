@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Response
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from sqlmodel import Session
 
 from services.catalog.certificates import rules, store
@@ -21,6 +21,8 @@ VersionLabel = Annotated[str, Field(min_length=1, max_length=40, examples=["2.1"
 
 class VersionRange(In):
     """Versions in the order of their labels, both ends included; null: open."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
 
     from_: VersionLabel | None = Field(default=None, alias="from")
     to: VersionLabel | None = None
@@ -105,7 +107,7 @@ class Condition(Out):
 
 
 class Event(Out):
-    id: int
+    sequence: int = Field(description="Its place in the certificate's history, from 1")
     kind: rules.EventKind
     effective_on: date
     recorded_at: Instant
@@ -113,7 +115,7 @@ class Event(Out):
     back_dated: bool = Field(description="It took effect before the day it was recorded on")
     organisation_number: str = Field(description="Who decided")
     ground: str | None = Field(description="What it was suspended for or restored from; null: on its own account")
-    target_id: int | None = Field(description="The event that is stayed or annulled")
+    target: int | None = Field(description="The place of the event that is stayed or annulled")
 
 
 class Certificate(CertificateSummary):
@@ -174,6 +176,7 @@ def shown(session: Session, number: str, on: date, known_at: datetime, response:
     told = store.timelines(session, [row.specification_version_id])
     summary = fields(row, told, products.suppliers(session, {row.supplier_id}, clock.today()), on, known_at)
     events = [event for event in store.events_of(session, row.id) if event.recorded_at <= known_at]
+    places = {event.id: place for place, event in enumerate(events, start=1)}
     met = {
         (event.detail or {})["condition"]: event.effective_on
         for event in events
@@ -199,6 +202,11 @@ def shown(session: Session, number: str, on: date, known_at: datetime, response:
                 for one in store.conditions(session, row.id)
                 if one.recorded_at <= known_at
             ],
-            "events": events,
+            "events": [
+                Event.model_validate(
+                    {**event.model_dump(), "sequence": places[event.id], "target": places.get(event.target_id or 0)}
+                )
+                for event in events
+            ],
         }
     )

@@ -1,7 +1,6 @@
 """Certificates as they are kept: the decision, its results with evidence, and the events that are only ever added."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -25,7 +24,7 @@ from services.catalog.db import Table
 from services.catalog.products import store as products
 from services.catalog.products.rules import order_key
 from services.chassis import audit, jobs
-from services.chassis.db import INSTANT, JSON, Database, choice
+from services.chassis.db import INSTANT, JSON, choice
 from services.chassis.problems import Conflict, NotFound
 
 RECALL_TASK = "catalog.recall"
@@ -34,6 +33,7 @@ RECALLING = frozenset(
         EventKind.SUSPENDED,
         EventKind.WITHDRAWN,
         EventKind.RELINQUISHED,
+        EventKind.SCOPE_REDUCED,
         EventKind.CONDITION_OVERDUE,
         EventKind.RESTORED,
         EventKind.STAYED,
@@ -193,17 +193,6 @@ HISTORY = """
        (SELECT m.expires_soon_days FROM scheme m WHERE m.subject_kind = c.subject_kind) AS soon_days
 """
 """The columns of `certificate c` that `history_of` needs; `timelines` gives the rest."""
-_HELD = f"""
-    SELECT p.version AS current_version,
-           CAST($2 AS text) IS NULL
-           OR EXISTS (SELECT 1 FROM specification WHERE slug = $2) AS specification_known,
-           c.number, s.slug AS specification, v.label AS specification_version, {HISTORY}
-      FROM product p
-      LEFT JOIN certificate c ON c.product_id = p.id
-      LEFT JOIN specificationversion v ON v.id = c.specification_version_id
-      LEFT JOIN specification s ON s.id = v.specification_id
-     WHERE p.slug = $1
-    """  # noqa: S608  # put together from our own constants only
 _SHOWN = f"""
     SELECT c.id, c.number, c.subject_kind, c.product_id, p.slug AS product, p.name AS product_name, c.role, c.profile,
            COALESCE(p.supplier_id, c.holder_id) AS supplier_id,
@@ -241,7 +230,7 @@ _OF_HOLDER = sa.text(
     """  # noqa: S608  # as above
 )
 _HISTORIES = sa.text(f"SELECT c.id, {HISTORY} FROM certificate c WHERE c.id = ANY(:ids)")  # noqa: S608  # as above
-_TIMELINES = sa.text(
+TIMELINES = sa.text(
     """
     SELECT v.id, e.kind, e.effective_on, e.recorded_at
       FROM specificationversion v JOIN specificationversion_event e ON e.version_id = v.id
@@ -256,7 +245,7 @@ _TIMELINES = sa.text(
      ORDER BY 1, 3, 4
     """
 )
-_REMARKS = {
+REMARKS = {
     "warned": Remark.SPECIFICATION_WARNED,
     "ended": Remark.SPECIFICATION_ENDED,
     "succeeded": Remark.SPECIFICATION_SUPERSEDED,
@@ -272,28 +261,6 @@ _RESULTS = sa.text(
 )
 _CHANGED = sa.text("SELECT certificate_id FROM certificate_change WHERE xact >= :mark ORDER BY certificate_id")
 _MARK = sa.text("SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)")
-
-
-@dataclass(frozen=True)
-class Portfolio:
-    """A product's certificates, and what else decides a verification."""
-
-    current_version: str
-    specification_known: bool
-    held: list[rules.Held]
-
-
-async def portfolio(database: Database, product: str, specification: str | None) -> Portfolio | None:
-    """All that a verification needs, in one round trip; None when the product is unknown."""
-    rows = await database.hot(_HELD, product, specification)
-    if not rows:
-        return None
-    held = [
-        rules.Held(row.number, row.specification, row.specification_version, history_of(row))
-        for row in rows
-        if row.number is not None
-    ]
-    return Portfolio(rows[0].current_version, rows[0].specification_known, held)
 
 
 # ---- What has become of them
@@ -335,8 +302,8 @@ def _scope(row: Any) -> Scope:
 def timelines(session: Session, version_ids: Collection[int]) -> dict[int, list[rules.Told]]:
     """What has become of versions of specifications, by their internal keys."""
     found: dict[int, list[rules.Told]] = {id: [] for id in version_ids}
-    for row in session.execute(_TIMELINES, {"ids": list(version_ids)}):
-        found[row.id].append(rules.Told(_REMARKS[row.kind], row.effective_on, row.recorded_at))
+    for row in session.execute(TIMELINES, {"ids": list(version_ids)}):
+        found[row.id].append(rules.Told(REMARKS[row.kind], row.effective_on, row.recorded_at))
     return found
 
 
