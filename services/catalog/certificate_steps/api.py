@@ -155,6 +155,7 @@ def _keep(
         path,
         None,
         product=taken.row.product,
+        specification=taken.row.specification,
         effective_on=str(taken.effective_on),
         status=after.status,
     )
