@@ -5,15 +5,17 @@ import asyncio
 import gc
 import socket
 import sys
+from datetime import date, timedelta
 from importlib import import_module
 
 import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
 
-from services import access, demo, running
-from services.chassis import contract, db, log
+from services import access, demo, running, verifier
+from services.chassis import clock, contract, db, log
 from services.chassis.embedded import DataFolderBroken
+from services.chassis.problems import Problem
 from services.settings import RunSettings, adopt, environment
 
 SERVICES = ("catalog", "agreements", "integration")
@@ -38,15 +40,40 @@ def main() -> None:
     token = commands.add_parser("token", help="print an access token from the sandbox")
     token.add_argument("--organisation", default="964983291", help="who acts (default: Brønnøy kommune)")
     token.add_argument("--scope", nargs="*", default=["agreements.read", "agreements.order"], help="without prefix")
+    _add_keys(commands.add_parser("keys", help="the keys that certificates and status lists are signed with"))
+    _add_verifying(commands.add_parser("verify-certificate", help="verify a certificate without the catalogue"))
     given = parser.parse_args()
     try:
         _do(given)
-    except (running.CannotStart, DataFolderBroken, access.NoToken, demo.Stopped) as error:
+    except (running.CannotStart, DataFolderBroken, access.NoToken, demo.Stopped, Problem) as error:
         sys.exit(f"samvirke: {error}")
     except KeyboardInterrupt:
         sys.exit("samvirke: stopped before it was ready.")
     except ValidationError as error:
         sys.exit("samvirke: " + "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()))
+
+
+def _add_keys(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("list", help="each key, and what it does now")
+    actions.add_parser("new", help="make a key, which signs when verifiers have had time to see it")
+    retire = actions.add_parser("retire", help="let a key sign no more, and destroy its private half")
+    retire.add_argument("kid", help="the key's id")
+    retire.add_argument(
+        "--compromised", action="store_true", help="others may have it: nothing that it signed counts any more"
+    )
+
+
+def _add_verifying(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Exit code 0: valid. 1: not valid. 2: nobody can tell, so do not rely on it."
+    parser.add_argument("file", help="the signed certificate: a file, or its address")
+    parser.add_argument("--jwks", required=True, help="the issuer's public keys: a file, or their address")
+    parser.add_argument("--status-list", required=True, help="the status list that it names: a file, or its address")
+    parser.add_argument("--on", type=date.fromisoformat, help="an earlier day, as it was known by its end")
+    parser.add_argument("--product", help="the product that it has to be a certificate of")
+    parser.add_argument("--version", help="of the product")
+    parser.add_argument("--delivery-form", help="in which the product is delivered")
+    parser.add_argument("--issuer", help="who has to have issued it: the catalogue's address")
 
 
 def _do(given: argparse.Namespace) -> None:
@@ -68,8 +95,34 @@ def _do(given: argparse.Namespace) -> None:
             for name in SERVICES:
                 changed = contract.write(app_of(name), db.PROJECT / "services" / name / "openapi.json")
                 print(f"{name}: {'changed' if changed else 'as before'}")
+        case "keys":
+            adopt(environment(RunSettings(), {}))
+            _keys(given)
+        case "verify-certificate":
+            asked = verifier.Asked(given.on, given.product, given.version, given.delivery_form, given.issuer)
+            verdict = verifier.verdict(given.file, given.jwks, given.status_list, asked, clock.now())
+            print(verdict.text())
+            sys.exit(verdict.answer)
         case "token":
             print(access.token(RunSettings(), given.organisation, *given.scope))
+
+
+def _keys(given: argparse.Namespace) -> None:
+    from services.catalog.signing_keys import rules
+
+    ring, now = running.keyring(), clock.now()
+    match given.action:
+        case "new":
+            made = ring.make(now)
+            print(f"{made.key.kid} signs from {made.key.signs_from.isoformat(timespec='seconds')}")
+        case "retire":
+            ring.retire(given.kid, now, compromised=given.compromised)
+            print(f"{given.kid} signs no more")
+        case _:
+            keys = ring.every()
+            for key in sorted(keys, key=lambda one: one.made_at):
+                state = rules.state(key, keys, now, needed={key.kid}, lists_live=timedelta())
+                print(f"{key.kid}  {state:8}  signs from {key.signs_from.isoformat(timespec='seconds')}")
 
 
 def app_of(name: str) -> FastAPI:

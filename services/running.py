@@ -12,15 +12,19 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import httpx
 import psycopg
 from alembic import command
 from sqlalchemy.exc import OperationalError
 
-from services.chassis import db, embedded
+from services.chassis import clock, db, embedded
 from services.chassis.settings import Environment
 from services.settings import DATABASES, RunSettings, adopt, environment, given_databases
+
+if TYPE_CHECKING:
+    from services.catalog.signing_keys.store import Keyring
 
 READY_SECONDS = 60.0
 RESTARTS_A_MINUTE = 5
@@ -182,6 +186,17 @@ def seed(urls: dict[str, str], tell: Tell) -> None:
         finally:
             database.close()
         tell(f"  seeded: {name}")
+    ring = keyring()
+    if not ring.production and ring.first(clock.now()):
+        tell("  made: the key that the catalogue signs with")
+
+
+def keyring() -> "Keyring":
+    """The catalogue's signing keys, as its settings say."""
+    from services.catalog.settings import Settings
+    from services.catalog.signing_keys import store
+
+    return store.keyring(Settings(database_url="postgresql://127.0.0.1/none"))
 
 
 def index(urls: dict[str, str], tell: Tell) -> None:

@@ -64,6 +64,8 @@ def environment(run: RunSettings, databases: dict[str, str]) -> dict[str, str]:
     keys = run.data.resolve() / "keys"
     derived = {
         "SAMVIRKE_ENV": run.env.value,
+        "CATALOG_PUBLIC_URL": run.url("catalog"),
+        "CATALOG_SIGNING_KEYS_FOLDER": str(keys / "catalog"),
         "AGREEMENTS_CATALOG_URL": run.url("catalog"),
         "AGREEMENTS_INTEGRATION_URL": run.url("integration"),
         "AGREEMENTS_MASKINPORTEN_ISSUER": issuer,

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from alembic import command
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from services.chassis import db, embedded
+from services.catalog.signing_keys.store import Keyring
+from services.chassis import clock, db, embedded
 from tests.issuer import Issuer
 
 SECTIONS = {
@@ -131,14 +133,23 @@ def state(client: TestClient) -> Any:
 
 
 @pytest.fixture(scope="session")
-def apps(issuer: Issuer) -> Callable[[str], FastAPI]:
+def signing_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the one key that the tests' catalogue signs with."""
+    folder = tmp_path_factory.mktemp("keys") / "catalog"
+    Keyring(folder, lead=timedelta(), production=False).first(clock.now())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def apps(issuer: Issuer, signing_keys: Path) -> Callable[[str], FastAPI]:
     """Each service's real app, on no database yet, trusting the tests' issuer."""
     built: dict[str, FastAPI] = {}
+    more: dict[str, dict[str, Any]] = {"catalog": {"signing_keys_folder": signing_keys}}
 
     def app(name: str) -> FastAPI:
         if name not in built:
             settings = import_module(f"services.{name}.settings").Settings(
-                database_url="postgresql://127.0.0.1/none", issuers=[issuer.trusted()]
+                database_url="postgresql://127.0.0.1/none", issuers=[issuer.trusted()], **more.get(name, {})
             )
             built[name] = import_module(f"services.{name}.app").create_app(settings)
         return built[name]

@@ -14,6 +14,7 @@ from services.catalog.application_steps import api as application_steps
 from services.catalog.applications import api as applications
 from services.catalog.artefacts import api as artefacts
 from services.catalog.bindings import api as bindings
+from services.catalog.certificate_pages import api as certificate_pages
 from services.catalog.certificate_steps import api as certificate_steps
 from services.catalog.certificates import api as certificates
 from services.catalog.co_operations import api as co_operations
@@ -22,12 +23,14 @@ from services.catalog.components import api as components
 from services.catalog.confirmations import api as confirmations
 from services.catalog.consumers import api as consumers
 from services.catalog.contract_endings import api as contract_endings
+from services.catalog.contract_gaps import api as contract_gaps
 from services.catalog.credentials import api as credentials
 from services.catalog.declarations import api as declarations
 from services.catalog.dependencies import api as dependencies
 from services.catalog.derivations import api as derivations
 from services.catalog.documents import api as documents
 from services.catalog.drafts import api as drafts
+from services.catalog.equivalents import api as equivalents
 from services.catalog.hits import api as hits
 from services.catalog.interface_versions import api as interface_versions
 from services.catalog.interfaces import api as interfaces
@@ -43,6 +46,8 @@ from services.catalog.packs import api as packs
 from services.catalog.partners import api as partners
 from services.catalog.product_versions import api as product_versions
 from services.catalog.products import api as products
+from services.catalog.recall_notices import api as recall_notices
+from services.catalog.recalls import api as recalls
 from services.catalog.profiles import api as profiles
 from services.catalog.registrations import api as registrations
 from services.catalog.releases import api as releases
@@ -51,15 +56,16 @@ from services.catalog.roll_ups import api as roll_ups
 from services.catalog.schemes import api as schemes
 from services.catalog.scores import api as scores
 from services.catalog.settings import Settings
+from services.catalog.signing_keys.store import keyring
 from services.catalog.specification_versions import api as specification_versions
 from services.catalog.specifications import api as specifications
-from services.catalog.signing_keys.store import keyring
 from services.catalog.standards import api as standards
 from services.catalog.status_lists import api as status_lists
 from services.catalog.status_lists.store import Lists
 from services.catalog.steps import api as steps
 from services.catalog.stewards import api as stewards
 from services.catalog.successions import api as successions
+from services.catalog.supplier_suspensions import api as supplier_suspensions
 from services.catalog.take_overs import api as take_overs
 from services.catalog.verifications import api as verifications
 from services.chassis import feed, trail
@@ -117,6 +123,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             credentials.router,
             credentials.keys_router,
             certificate_steps.router,
+            certificate_pages.router,
+            supplier_suspensions.router,
+            equivalents.router,
             organisations.router,
             successions.router,
             roll_ups.router,
@@ -135,6 +144,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             adopters.router,
             confirmations.router,
             landscapes.router,
+            contract_gaps.router,
+            recalls.router,
+            recall_notices.router,
             neighbours.router,
             needs.router,
             joinings.router,

@@ -32,6 +32,7 @@ class Settings(ServiceSettings):
     status_list_hours: int = Field(
         default=24, ge=1, le=24 * 31, description="How long a copy of a status list may be used without the catalogue"
     )
+    workers: int = Field(default=4, ge=1, le=50, description="Jobs done at a time by one worker process")
 
     @property
     def signing_key_lead(self) -> timedelta:
@@ -44,4 +45,3 @@ class Settings(ServiceSettings):
         if self.env is Environment.PRODUCTION and not self.public_url.startswith("https://"):
             raise ValueError(f"production does not sign as an address over plain http: {self.public_url}")
         return self
-    workers: int = Field(default=4, ge=1, le=50, description="Jobs done at a time by one worker process")

@@ -1,6 +1,7 @@
 """The catalogue as its callers meet it: the real app on a seeded database of the test's own."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,11 +32,12 @@ def catalog(url: str, apps: Callable[[str], FastAPI]) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="module")
-def shared_catalog(shared_database: NewDatabase, issuer: Issuer) -> Iterator[TestClient]:
+def shared_catalog(shared_database: NewDatabase, issuer: Issuer, signing_keys: Path) -> Iterator[TestClient]:
     """The same, for tests of one module that leave it as they found it. An app of its own, since the other one changes
     its database with every test."""
     url = shared_database("catalog", seeded=True)
-    with TestClient(create_app(Settings(database_url=url, issuers=[issuer.trusted()]))) as client:
+    settings = Settings(database_url=url, issuers=[issuer.trusted()], signing_keys_folder=signing_keys)
+    with TestClient(create_app(settings)) as client:
         yield client
 
 
