@@ -1,6 +1,7 @@
 """Migrates one database; the section of alembic.ini says which. Two migrators wait for each other."""
 
 from importlib import import_module
+from importlib.util import find_spec
 
 import sqlalchemy as sa
 from alembic import context
@@ -9,7 +10,9 @@ from services.chassis.jobs import TABLES
 
 config = context.config
 service = config.get_section_option(config.config_ini_section, "service")
-import_module(f"{service}.app")  # imports every store, so that every table is known
+for module in ("app", "jobs"):  # which import every store, so that every table is known
+    if find_spec(f"{service}.{module}"):
+        import_module(f"{service}.{module}")
 tables = import_module(f"{service}.db").Table.metadata
 url = config.attributes.get("url") or context.get_x_argument(as_dictionary=True)["url"]
 ONE_MIGRATOR = 0x5A4D_4D49

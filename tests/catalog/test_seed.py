@@ -54,8 +54,9 @@ def test_every_load_is_in_the_audit(database: Database) -> None:
             "certificate",
             "need",
             "adoption",
+            "recall",
         )
-    }
+    } | {"recall.open", "recall.notify"}
 
 
 def test_there_are_357_municipalities_and_15_counties_with_oslo_among_both(shared_catalog: TestClient) -> None:

@@ -7,13 +7,16 @@ from services.catalog.seed import (
     certificates,
     co_operations,
     components,
+    equivalents,
     index,
     interfaces,
     needs,
     organisations,
     products,
+    recalls,
     specifications,
     standards,
+    supplier_suspensions,
 )
 from services.catalog.seed.files import fictional
 from services.chassis.db import Database
@@ -39,10 +42,16 @@ def load(database: Database, *, tell: Callable[[str], None]) -> None:
             ("more of the fictional products", products.load_more(session, fictional("products.json"))),
             ("fictional certificates", certificates.load(session, made_up["certificates"])),
             ("more of them", certificates.load(session, fictional("certificates.json")["certificates"])),
+            (
+                "fictional suspensions of suppliers",
+                supplier_suspensions.load(session, fictional("supplier_suspensions.json")),
+            ),
+            ("fictional equivalent evidence", equivalents.load(session, fictional("equivalents.json")["equivalents"])),
             ("projects of Helgeland 2018 and 2019", needs.load(session)),
             ("fictional needs", needs.load_fictional(session, fictional("needs.json")["needs"])),
             ("adoptions that a report of 2019 names", adoptions.load(session)),
             ("fictional adoptions", adoptions.load_fictional(session, fictional("adoptions.json")["adoptions"])),
+            ("recall of a fictional certificate", recalls.load(session)),  # after who uses what
             ("entries of the search", index.load(session)),  # the last one: it finds what the others loaded
             ("counts of who uses what", adoptions.count(session)),  # after the entries that keep them
         ):
