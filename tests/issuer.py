@@ -54,9 +54,9 @@ class Issuer:
         kept = {name: value for name, value in all_claims.items() if value is not None}
         return jwt.encode(header or {"alg": "RS256", "kid": "test-1"}, kept, self.key, default_type=None)
 
-    def bearer(self, organisation: str, *scopes: str) -> dict[str, str]:
-        """Headers with a token."""
-        return {"Authorization": f"Bearer {self.token(organisation, *scopes)}"}
+    def bearer(self, organisation: str, *scopes: str, client: str = "test-client") -> dict[str, str]:
+        """Headers with a token. Two clients of one organisation are two persons."""
+        return {"Authorization": f"Bearer {self.token(organisation, *scopes, client_id=client)}"}
 
     def close(self) -> None:
         self._server.shutdown()
