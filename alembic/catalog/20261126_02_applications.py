@@ -17,6 +17,19 @@ $$ BEGIN RAISE EXCEPTION 'what stands in {table} is never changed or removed'; E
 CREATE TRIGGER final BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} EXECUTE FUNCTION {table}_is_final();
 """
 ONLY_ADDED_TO = ("application_event", "application_requirement", "decision", "decision_event")
+# What expires soon is the scheme's to say, so its certificates change with it.
+CHANGES = """
+CREATE FUNCTION scheme_changes_certificate() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO certificate_change (certificate_id, xact)
+    SELECT id, CAST(CAST(pg_current_xact_id() AS text) AS bigint) FROM certificate
+     WHERE subject_kind = NEW.subject_kind ORDER BY id
+        ON CONFLICT (certificate_id) DO UPDATE SET xact = excluded.xact;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER changes_certificate AFTER UPDATE ON scheme
+FOR EACH ROW WHEN (OLD.expires_soon_days <> NEW.expires_soon_days) EXECUTE FUNCTION scheme_changes_certificate();
+"""
 # There is a scheme for each kind from the start; the editors change them. 21 days is forvaltningsloven § 29.
 SCHEMES = [
     {
@@ -82,6 +95,7 @@ def _schemes() -> None:
         sa.UniqueConstraint("subject_kind", name=op.f("uq_scheme_subject_kind")),
     )
     op.bulk_insert(scheme, SCHEMES)
+    op.execute(CHANGES)
 
 
 def _profiles() -> None:
@@ -294,3 +308,4 @@ def downgrade() -> None:
     op.alter_column("specification", "level", existing_type=sa.Integer(), nullable=False)
     op.drop_column("specification", "certifies")
     op.drop_table("scheme")
+    op.execute("DROP FUNCTION scheme_changes_certificate()")

@@ -10,6 +10,8 @@ from services.catalog.adoption_steps import api as adoption_steps
 from services.catalog.adoptions import api as adoptions
 from services.catalog.allocations import api as allocations
 from services.catalog.amendments import api as amendments
+from services.catalog.appeal_steps import api as appeal_steps
+from services.catalog.appeals import api as appeals
 from services.catalog.application_steps import api as application_steps
 from services.catalog.applications import api as applications
 from services.catalog.artefacts import api as artefacts
@@ -21,10 +23,13 @@ from services.catalog.co_operations import api as co_operations
 from services.catalog.comparisons import api as comparisons
 from services.catalog.components import api as components
 from services.catalog.confirmations import api as confirmations
+from services.catalog.conformance_runs import api as conformance_runs
 from services.catalog.consumers import api as consumers
 from services.catalog.contract_endings import api as contract_endings
 from services.catalog.contract_gaps import api as contract_gaps
+from services.catalog.corrections import api as corrections
 from services.catalog.credentials import api as credentials
+from services.catalog.decisions import api as decisions
 from services.catalog.declarations import api as declarations
 from services.catalog.dependencies import api as dependencies
 from services.catalog.derivations import api as derivations
@@ -32,6 +37,7 @@ from services.catalog.documents import api as documents
 from services.catalog.drafts import api as drafts
 from services.catalog.equivalents import api as equivalents
 from services.catalog.hits import api as hits
+from services.catalog.integrity_flags import api as integrity_flags
 from services.catalog.interface_versions import api as interface_versions
 from services.catalog.interfaces import api as interfaces
 from services.catalog.joinings import api as joinings
@@ -40,15 +46,16 @@ from services.catalog.matches import api as matches
 from services.catalog.memberships import api as memberships
 from services.catalog.needs import api as needs
 from services.catalog.neighbours import api as neighbours
+from services.catalog.non_conformities import api as non_conformities
 from services.catalog.organisations import api as organisations
 from services.catalog.organisations import store as kept_organisations
 from services.catalog.packs import api as packs
 from services.catalog.partners import api as partners
 from services.catalog.product_versions import api as product_versions
 from services.catalog.products import api as products
+from services.catalog.profiles import api as profiles
 from services.catalog.recall_notices import api as recall_notices
 from services.catalog.recalls import api as recalls
-from services.catalog.profiles import api as profiles
 from services.catalog.registrations import api as registrations
 from services.catalog.releases import api as releases
 from services.catalog.repositories import api as repositories
@@ -67,6 +74,7 @@ from services.catalog.stewards import api as stewards
 from services.catalog.successions import api as successions
 from services.catalog.supplier_suspensions import api as supplier_suspensions
 from services.catalog.take_overs import api as take_overs
+from services.catalog.test_endpoints import api as test_endpoints
 from services.catalog.verifications import api as verifications
 from services.chassis import feed, trail
 from services.chassis.app import new_app
@@ -123,6 +131,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             credentials.router,
             credentials.keys_router,
             certificate_steps.router,
+            non_conformities.router,
+            corrections.router,
+            appeals.router,
+            appeal_steps.router,
+            integrity_flags.router,
             certificate_pages.router,
             supplier_suspensions.router,
             equivalents.router,
@@ -151,6 +164,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             needs.router,
             joinings.router,
             matches.router,
+            test_endpoints.router,
+            conformance_runs.router,
             partners.router,
             specifications.router,
             specification_versions.router,
@@ -162,6 +177,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             schemes.router,
             applications.router,
             application_steps.router,
+            decisions.router,
             hits.router,
             feed.new_open_events_router(SOURCE, "Samvirke: news of the catalogue"),
             trail.new_audit_router("catalog.write", _sees_all_changes, "100000008", "/components"),

@@ -10,6 +10,7 @@ from services.catalog.applications import store as applications
 from services.catalog.products import store as products
 from services.catalog.products.store import Product
 from services.catalog.specifications import store as specifications
+from services.catalog.supplier_suspensions import store as supplier_suspensions
 from services.chassis.auth import Caller
 from services.chassis.problems import refuse
 
@@ -25,10 +26,11 @@ def own(session: Session, uuid: UUID, caller: Caller, today: date) -> applicatio
 def check_submission(session: Session, row: applications.Application, today: date) -> None:
     """Refuse one that cannot be submitted today, for every reason there is. Of two that are alike and are submitted at
     once the second sees the first."""
+    others = applications.pending(session, row)  # first: it locks, and a suspension waits for that too
+    suspended = supplier_suspensions.is_suspended(session, row.applicant_id, today, deciding=True)
     version = specifications.version_by_id(session, row.specification_version_id)
     sought = applications.sought(row, applications.product_of(session, row))
-    certifies = specifications.certifies(session, version.specification_id)
-    found = rules.check_submission(sought, applications.facts(session, row, version, certifies, today))
+    found = rules.check_submission(sought, applications.facts(session, row, version, today, suspended=suspended))
     if row.product_id is not None:
         product = session.get_one(Product, row.product_id)
         of_today = {one.id for one in products.suppliers(session, [product.supplier_id], today)[product.supplier_id]}
@@ -38,7 +40,7 @@ def check_submission(session: Session, row: applications.Application, today: dat
     scope = applications.scope(row)
     found += [
         rules.ApplicationRepeated(f"See {one.path}.", application=one.path)
-        for one in applications.open_of(session, row)
+        for one in others
         if applications.scope(one).meets(scope)
     ]
     refuse(found)

@@ -247,7 +247,6 @@ def _check(
 ) -> None:
     """What a draft must hold already; the rest is looked at when it is submitted."""
     with session.no_autoflush:  # a draft that is refused is not to be told by the database
-        certifies = specifications.certifies(session, version.specification_id)
-        facts = store.facts(session, row, version, certifies, today)
+        facts = store.facts(session, row, version, today)
     sought = store.sought(row, product)
     refuse(rules.check_shape(sought) + rules.check_references(sought, facts))

@@ -79,7 +79,8 @@ EVENTS = {
     Step.WITHDRAW: EventKind.WITHDRAWN,
 }
 STEPS = {kind: step for step, kind in EVENTS.items()}
-OPEN = frozenset(Status) - {Status.DECIDED, Status.WITHDRAWN}
+PENDING = frozenset(Status) - {Status.DRAFT, Status.DECIDED, Status.WITHDRAWN}
+"""Submitted, and not through yet."""
 NEXT: Mapping[Status, tuple[Actor, Step]] = {
     Status.DRAFT: (Actor.APPLICANT, Step.SUBMIT),
     Status.SUBMITTED: (Actor.ASSESSOR, Step.BEGIN_ASSESSMENT),
@@ -101,7 +102,7 @@ class ApplicationSubmitted(Conflict):
 
 
 class ApplicationRepeated(Conflict):
-    """You already have an open application for some of the same."""
+    """You already have an application under way for some of the same."""
 
 
 class ApplicantInterested(Forbidden):

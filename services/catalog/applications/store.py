@@ -111,6 +111,10 @@ def by_id(session: Session, id: int) -> Application:
     return session.get_one(Application, id)
 
 
+def by_ids(session: Session, ids: Collection[int]) -> dict[int, Application]:
+    return {row.id: row for row in session.exec(select(Application).where(col(Application.id).in_(ids)))}
+
+
 def locked(session: Session, uuid: UUID) -> Application:
     """The application's row until the transaction ends: its steps wait for each other."""
     query = select(Application).where(col(Application.uuid) == uuid)
@@ -301,15 +305,15 @@ def _freeze(session: Session, application: Application) -> None:
     session.execute(sa.insert(ApplicationRequirement), rows)
 
 
-def open_of(session: Session, application: Application) -> Sequence[Application]:
-    """The applicant's other open applications; whoever asks waits for others who do, so that of two that are alike one
-    sees the other."""
+def pending(session: Session, application: Application) -> Sequence[Application]:
+    """The applicant's other applications that are under way; whoever asks waits for others who do, so that of two that
+    are alike one sees the other."""
     query = sa.select(col(organisations.Organisation.id)).where(
         col(organisations.Organisation.id) == application.applicant_id
     )
     session.execute(query.with_for_update(key_share=True))
     others = select(Application).where(
-        col(Application.applicant_id) == application.applicant_id, col(Application.status).in_(rules.OPEN)
+        col(Application.applicant_id) == application.applicant_id, col(Application.status).in_(rules.PENDING)
     )
     return [one for one in session.exec(others) if one.id != application.id]
 
@@ -331,7 +335,12 @@ def sought(application: Application, product: str | None) -> rules.Sought:
 
 
 def facts(
-    session: Session, application: Application, version: specifications.Version, certifies: SubjectKind, today: date
+    session: Session,
+    application: Application,
+    version: specifications.Version,
+    today: date,
+    *,
+    suspended: bool = False,
 ) -> rules.Facts:
     """What the catalogue says today about what an application refers to."""
     forms: Collection[str] = ()
@@ -344,13 +353,13 @@ def facts(
         labels = {row.label: (row.order_key, row.end_of_life_on) for row in rows}
     named = [one for one in (application.renews, application.extends) if one]
     return rules.Facts(
-        certifies=certifies,
+        certifies=specifications.certifies(session, version.specification_id),
         in_force=version.timeline.in_force(today),
         profiles=profiles.slugs(session, version.id),
         offered_forms=forms,
         product_versions=labels,
         certificates=_of_the_same(session, application, named, today) if named else (),
-        suspended=False,
+        suspended=suspended,
         today=today,
     )
 

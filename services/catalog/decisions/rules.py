@@ -56,6 +56,8 @@ EVENTS = {
     Step.ANNUL: EventKind.ANNULLED,
 }
 STEPS = {kind: step for step, kind in EVENTS.items()}
+CLOSED = frozenset({EventKind.APPEALED, EventKind.DISMISSED})
+"""What is shown to the parties only."""
 
 
 class DecisionStepRefused(Conflict):
@@ -107,7 +109,7 @@ class ValidityMissing(Invalid):
 
 
 class ValidityMisplaced(Invalid):
-    """A refusal has no days of validity."""
+    """A refusal has no days of validity, and an extension keeps the certificate's last."""
 
 
 class ValidityInvalid(Invalid):
@@ -150,6 +152,8 @@ class Condition:
 
     requirement: str | None
     due_on: date
+    text: str = ""
+    """What, or why not yet."""
 
 
 @dataclass(frozen=True)
@@ -166,8 +170,7 @@ class Decision:
 @dataclass(frozen=True)
 class Facts:
     """What it is decided on. `assessors`: the clients that assessed; `results` by requirement; `in_force`: whether the
-    version is, on the day that the certificate begins; `begun_on`: of a renewal or an extension, the first day of the
-    certificate that it is about, which keeps it."""
+    version is, on the day that the certificate begins; `keeps_to_on`: of an extension, the certificate's last day."""
 
     assessors: Collection[str]
     interested: Collection[str]
@@ -178,6 +181,7 @@ class Facts:
     in_force: bool
     terms: Terms
     today: date
+    keeps_to_on: date | None = None
 
 
 def after(status: Status, step: Step) -> Status:
@@ -243,11 +247,13 @@ def _check_refusal(decision: Decision) -> list[Problem]:
 
 
 def _check_validity(decision: Decision, facts: Facts) -> list[Problem]:
-    begins, ends = decision.valid_from_on, decision.valid_to_on
-    if begins is None or ends is None:
-        names = [name for name in ("valid_from_on", "valid_to_on") if getattr(decision, name) is None]
-        return [ValidityMissing(pointer=f"#/{name}") for name in names]
+    begins, ends = decision.valid_from_on, facts.keeps_to_on or decision.valid_to_on
     found: list[Problem] = []
+    if facts.keeps_to_on and decision.valid_to_on:
+        found.append(ValidityMisplaced(f"It keeps {facts.keeps_to_on}.", pointer="#/valid_to_on"))
+    if begins is None or ends is None:
+        missing = {"valid_from_on": begins, "valid_to_on": ends}
+        return found + [ValidityMissing(pointer=f"#/{name}") for name, day in missing.items() if day is None]
     if ends < begins:
         found.append(ValidityInvalid(pointer="#/valid_to_on"))
     longest = schemes.longest_to(begins, facts.terms)
@@ -271,7 +277,7 @@ def _check_conditions(decision: Decision, facts: Facts) -> list[Problem]:
         for place, one in enumerate(several):
             pointer = f"#/{name}/{place}"
             day = f"{pointer}/{'due_on' if name == 'conditions' else 'until_on'}"
-            if not _within(one.due_on, decision, facts.today):
+            if not _within(one.due_on, decision, facts):
                 found.append(ConditionDayInvalid(str(one.due_on), pointer=day))
             if one.requirement is None:
                 continue
@@ -286,9 +292,9 @@ def _check_conditions(decision: Decision, facts: Facts) -> list[Problem]:
     return found
 
 
-def _within(day: date, decision: Decision, today: date) -> bool:
-    begins, ends = decision.valid_from_on or day, decision.valid_to_on or day
-    return max(begins, today) <= day <= ends
+def _within(day: date, decision: Decision, facts: Facts) -> bool:
+    begins, ends = decision.valid_from_on or day, facts.keeps_to_on or decision.valid_to_on or day
+    return max(begins, facts.today) <= day <= ends
 
 
 def _check_musts(decision: Decision, facts: Facts) -> list[Problem]:

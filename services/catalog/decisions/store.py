@@ -110,6 +110,23 @@ def status(session: Session, decision_id: int) -> Status:
     return rules.status_after([EventKind(one.kind) for one in events(session, [decision_id])[decision_id]])
 
 
+def told(happened: Sequence[DecisionEvent], *, everything: bool) -> tuple[Status, list[DecisionEvent]]:
+    """The state and the events as they may be seen: an appeal under way is its parties' own."""
+    status = rules.status_after([EventKind(one.kind) for one in happened])
+    if everything:
+        return status, list(happened)
+    public = [one for one in happened if EventKind(one.kind) not in rules.CLOSED]
+    return Status.IN_FORCE if status is Status.APPEALED else status, public
+
+
+def is_party(session: Session, decision: Decision, viewer: Caller | None, today: date) -> bool:
+    """Whether one may see all of it: the applicant, and whoever assesses or decides."""
+    if viewer is None:
+        return False
+    own = applications.applicant_ids(session, viewer.organisation, today)
+    return applications.handles(viewer) or applicant_id(session, decision) in own
+
+
 def numbers(session: Session, ids: Collection[int | None]) -> dict[int | None, str]:
     """Internal key of a certificate → its number."""
     wanted = {one for one in ids if one is not None}

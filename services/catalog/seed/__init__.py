@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 from services.catalog.seed import (
     adoptions,
+    applications,
     certificates,
     co_operations,
     components,
+    conformance,
     equivalents,
     index,
     interfaces,
@@ -26,6 +28,7 @@ def load(database: Database, *, tell: Callable[[str], None]) -> None:
     """Load what is not there yet; a second time changes nothing."""
     made_up = fictional("catalogue.json")
     required = fictional("specifications.json")
+    certified = fictional("certification.json")
     with database.writing() as session:
         for what, loaded in (
             ("organisations", organisations.load(session)),
@@ -38,6 +41,8 @@ def load(database: Database, *, tell: Callable[[str], None]) -> None:
             ("fictional requirement specifications", specifications.load(session, made_up["specifications"])),
             ("versions that came later", specifications.load_further_versions(session, required["further_versions"])),
             ("derived specifications", specifications.load_derived(session, required["derived"])),
+            ("of them for suppliers and advisers", specifications.load(session, certified["specifications"])),
+            ("profiles", applications.load_profiles(session, certified["profiles"])),
             ("fictional products", products.load(session, made_up["products"])),
             ("more of the fictional products", products.load_more(session, fictional("products.json"))),
             ("fictional certificates", certificates.load(session, made_up["certificates"])),
@@ -47,6 +52,8 @@ def load(database: Database, *, tell: Callable[[str], None]) -> None:
                 supplier_suspensions.load(session, fictional("supplier_suspensions.json")),
             ),
             ("fictional equivalent evidence", equivalents.load(session, fictional("equivalents.json")["equivalents"])),
+            ("fictional applications for certification", applications.load(session, certified["applications"])),
+            ("fictional test endpoints and conformance runs", conformance.load(session, fictional("conformance.json"))),
             ("projects of Helgeland 2018 and 2019", needs.load(session)),
             ("fictional needs", needs.load_fictional(session, fictional("needs.json")["needs"])),
             ("adoptions that a report of 2019 names", adoptions.load(session)),

@@ -9,6 +9,7 @@ from services.catalog.derivations import store as derivations
 from services.catalog.drafts import store as drafts
 from services.catalog.organisations import store as organisations
 from services.catalog.requirements.rules import Method, Obligation, Requirement
+from services.catalog.schemes.rules import SubjectKind
 from services.catalog.seed.files import told
 from services.catalog.specification_versions import store as specification_versions
 from services.catalog.specifications import rules
@@ -34,9 +35,11 @@ def load(session: Session, new: list[dict[str, Any]]) -> int:
             )
             for version in one["versions"]
         ]
-        refuse(rules.check(one["level"], versions, presupposed[1] if presupposed else None))
+        certifies = SubjectKind(one.get("certifies", "product"))
+        refuse(rules.check(one["level"], versions, presupposed[1] if presupposed else None, certifies))
         kept = specifications.Specification(
             slug=one["slug"],
+            certifies=certifies,
             level=one["level"],
             name=one["name"],
             summary=one["summary"],
