@@ -10,6 +10,10 @@ PROJECT = Path(__file__).parents[1]
 FILES = sorted((PROJECT / "services").rglob("*.py"))
 CONCEPT_FILES = {"__init__.py", "rules.py", "store.py", "api.py"}
 FIFTH = {
+    "conformance_runs/bounds.py": "has an endpoint tested in a process of its own, and bounds that",
+    "conformance_runs/runner.py": "that process: bounds itself and watches over what it does",
+    "conformance_runs/trial.py": "what it does: makes requests by the contract and looks at the answers",
+    "conformance_runs/wire.py": "speaks HTTP with the checked address and no other",
     "applications/shapes.py": "an application stands in the routes of two concepts in one wire shape",
     "components/shapes.py": "a component has some thirty fields, each told what it is, in three shapes",
     "adoptions/shapes.py": "adoptions stand in the routes of several concepts, with no more than the viewer may see",
@@ -19,6 +23,9 @@ FIFTH = {
     "artefacts/xsd.py": "reads XSD that strangers made, and opens nothing else",
     "certificate_pages/document.py": "draws the page and the badge",
     "calloffs/letter.py": "typesets the order letter",
+    "appeals/shapes.py": "an appeal stands in the routes of two concepts, with no more than the viewer may see",
+    "appeals/targets.py": "what an appeal is against is of three kinds, each kept by another concept",
+    "non_conformities/shapes.py": "they stand in the routes of two concepts, with no more than the viewer may see",
     "certificates/shapes.py": "a certificate stands in the routes of several concepts in one wire shape",
     "drafts/sheet.py": "reads tables out of files that strangers made, within bounds",
     "packs/document.py": "typesets the procurement pack",

@@ -8,7 +8,6 @@ from services.catalog.seed import (
     certificates,
     co_operations,
     components,
-    conformance,
     equivalents,
     index,
     interfaces,
@@ -19,6 +18,7 @@ from services.catalog.seed import (
     specifications,
     standards,
     supplier_suspensions,
+    surveillance,
 )
 from services.catalog.seed.files import fictional
 from services.chassis.db import Database
@@ -48,12 +48,15 @@ def load(database: Database, *, tell: Callable[[str], None]) -> None:
             ("fictional certificates", certificates.load(session, made_up["certificates"])),
             ("more of them", certificates.load(session, fictional("certificates.json")["certificates"])),
             (
+                "fictional suspensions, appeals and non-conformities",
+                surveillance.load(session, fictional("surveillance.json")),
+            ),
+            (
                 "fictional suspensions of suppliers",
                 supplier_suspensions.load(session, fictional("supplier_suspensions.json")),
             ),
             ("fictional equivalent evidence", equivalents.load(session, fictional("equivalents.json")["equivalents"])),
             ("fictional applications for certification", applications.load(session, certified["applications"])),
-            ("fictional test endpoints and conformance runs", conformance.load(session, fictional("conformance.json"))),
             ("projects of Helgeland 2018 and 2019", needs.load(session)),
             ("fictional needs", needs.load_fictional(session, fictional("needs.json")["needs"])),
             ("adoptions that a report of 2019 names", adoptions.load(session)),
