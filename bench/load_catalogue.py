@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from bench import words
+from bench import load_certificates, words
 from services.catalog.adopters import store as adopters
 from services.catalog.products import store as products
 from services.catalog.releases import rules as releases
@@ -39,6 +39,7 @@ def load(url: str) -> dict[str, int]:
         versions = _copy(connection, "componentversion", _versions(components))
         offered = _copy(connection, "product", _products(chance, suppliers, components))
         versions += _copy(connection, "productversion", _product_versions(offered))
+        certified = load_certificates.load(connection)
         used = list(_adoptions(chance, municipalities, components, offered))
         adopted = _copy(connection, "adoption", used)
         _copy(connection, "adoption_event", _adoption_events(adopted, used), returning=False)
@@ -53,6 +54,7 @@ def load(url: str) -> dict[str, int]:
         "components": len(components),
         "versions": len(versions),
         "products": len(offered),
+        "certificates": certified,
         "adoptions": len(adopted),
         "entries of the search": found,
     }

@@ -150,9 +150,10 @@ def _codes(question: Question, held: Held, stands: Standing) -> list[Code]:
         codes.append(Code.ROLE_NOT_COVERED)
     if not _covers_profile(question, held):
         codes.append(Code.PROFILE_NOT_COVERED)
-    if question.version is not None and not stands.scope.covers_version(question.version):
+    scope = stands.scope
+    if question.version is not None and not (scope.every_version or scope.covers_version(question.version)):
         codes.append(Code.VERSION_NOT_COVERED)
-    if question.delivery_form is not None and question.delivery_form not in stands.scope.delivery_forms:
+    if question.delivery_form is not None and question.delivery_form not in scope.delivery_forms:
         codes.append(Code.DELIVERY_FORM_NOT_COVERED)
     if held.holder_ends_on is not None and question.on > held.holder_ends_on:
         codes.append(Code.HOLDER_ENDED)
