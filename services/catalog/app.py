@@ -5,6 +5,7 @@ from datetime import timedelta
 from fastapi import FastAPI
 from sqlmodel import Session
 
+from services.catalog.adopted_results import api as adopted_results
 from services.catalog.adopters import api as adopters
 from services.catalog.adoption_steps import api as adoption_steps
 from services.catalog.adoptions import api as adoptions
@@ -15,10 +16,13 @@ from services.catalog.appeals import api as appeals
 from services.catalog.application_steps import api as application_steps
 from services.catalog.applications import api as applications
 from services.catalog.artefacts import api as artefacts
+from services.catalog.assessment_results import api as assessment_results
+from services.catalog.assessments import api as assessments
 from services.catalog.bindings import api as bindings
 from services.catalog.certificate_pages import api as certificate_pages
 from services.catalog.certificate_steps import api as certificate_steps
 from services.catalog.certificates import api as certificates
+from services.catalog.certification_results import api as certification_results
 from services.catalog.co_operations import api as co_operations
 from services.catalog.comparisons import api as comparisons
 from services.catalog.components import api as components
@@ -31,11 +35,13 @@ from services.catalog.corrections import api as corrections
 from services.catalog.credentials import api as credentials
 from services.catalog.decisions import api as decisions
 from services.catalog.declarations import api as declarations
+from services.catalog.delegations import api as delegations
 from services.catalog.dependencies import api as dependencies
 from services.catalog.derivations import api as derivations
 from services.catalog.documents import api as documents
 from services.catalog.drafts import api as drafts
 from services.catalog.equivalents import api as equivalents
+from services.catalog.evidence_files import api as evidence_files
 from services.catalog.hits import api as hits
 from services.catalog.integrity_flags import api as integrity_flags
 from services.catalog.interface_versions import api as interface_versions
@@ -75,6 +81,8 @@ from services.catalog.successions import api as successions
 from services.catalog.supplier_suspensions import api as supplier_suspensions
 from services.catalog.take_overs import api as take_overs
 from services.catalog.test_endpoints import api as test_endpoints
+from services.catalog.test_reports import api as test_reports
+from services.catalog.testers import api as testers
 from services.catalog.verifications import api as verifications
 from services.chassis import feed, trail
 from services.chassis.app import new_app
@@ -175,6 +183,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             packs.router,
             profiles.router,
             schemes.router,
+            evidence_files.router,
+            testers.router,
+            delegations.router,
+            test_reports.router,
+            assessments.router,
+            assessment_results.router,
+            adopted_results.router,
+            certification_results.router,
             applications.router,
             application_steps.router,
             decisions.router,

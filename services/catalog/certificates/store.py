@@ -80,7 +80,15 @@ class Result(Table, table=True):
     """What was found about one requirement, with its evidence. Of several the one recorded last counts; a trigger keeps
     them from being changed."""
 
-    __table_args__ = (sa.Index("ix_result_certificate_id_requirement_id", "certificate_id", "requirement_id"),)
+    __table_args__ = (
+        sa.Index("ix_result_certificate_id_requirement_id", "certificate_id", "requirement_id"),
+        sa.Index(
+            "ix_result_evidence",  # which certificates rest on an evidence file
+            "evidence",
+            postgresql_using="gin",
+            postgresql_ops={"evidence": "jsonb_path_ops"},
+        ),
+    )
     id: int = Field(default=None, primary_key=True)
     certificate_id: int = Field(foreign_key="certificate.id")
     requirement_id: int = Field(foreign_key="requirement.id", index=True)
