@@ -240,7 +240,7 @@ def _label(row: sa.Row) -> postgresql.Range:
     if row.versions is None:
         return postgresql.Range()
     version = next(one for one in row.versions if row.label.lower == _hash(one))
-    point = int.from_bytes(_order_key(version).encode().ljust(200, b"\0"))
+    point = int.from_bytes(_order_key(version).encode()[:120].ljust(120, b"\0"))
     return postgresql.Range(point, point, bounds="[]")
 
 
