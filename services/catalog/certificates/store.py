@@ -500,8 +500,8 @@ def _labels(scope: Scope) -> Iterable[Range[int]]:
 
 
 def _point(label: str) -> int:
-    """A version's place on a line of numbers, in the order of labels: exclusion constraints compare ranges. PostgreSQL's
-    index takes differences as floating-point numbers, which end at 2^1024; of a longer label the end does not count."""
+    """A version's place on a line of numbers, in the order of labels: exclusion constraints compare ranges. PostgreSQL
+    reckons differences as floating-point numbers, which end at 2^1024; of a longer label the end does not count."""
     return int.from_bytes(order_key(label).encode()[:120].ljust(120, b"\0"))
 
 
