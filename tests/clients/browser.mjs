@@ -1,16 +1,15 @@
 // A real browser opens one page: what axe-core finds in it, how wide it is, how it looks and how it prints.
 //
-// Standard input: {url, chromium, headers?, width, screenshot?: bool, print?: bool, dark?: bool}; standard output: JSON.
+// Standard input: {url, chromium, folder, headers?, width, screenshot?: bool, print?: bool, dark?: bool}; standard output: JSON.
 // Chromium is spoken to over a pipe (the DevTools protocol, messages ended by NUL), so that no library is needed.
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const asked = JSON.parse(readFileSync(0, "utf8"));
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const profile = mkdtempSync(join(tmpdir(), "browser-"));
+const profile = mkdtempSync(join(asked.folder, "profile-")); // whoever gave the folder removes it
 const browser = spawn(
   asked.chromium,
   [
@@ -130,9 +129,9 @@ try {
 } catch (error) {
   failure = error;
 } finally {
-  browser.kill();
-  await new Promise((done) => (browser.exitCode === null ? browser.on("exit", done) : done()));
-  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  const gone = new Promise((done) => browser.on("exit", done));
+  await send("Browser.close").catch(() => browser.kill());
+  await gone;
 }
 if (failure) {
   console.error(failure);

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,18 @@ def node() -> Node:
         return printed
 
     return run
+
+
+@pytest.fixture(scope="session")
+def browser(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Node:
+    """`browser(url=…, width=320)` → what a real browser and axe-core say about a page, see `browser.mjs`"""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        why = "no browser is installed: needs chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    return partial(node, "browser.mjs", chromium=found, folder=str(tmp_path_factory.mktemp("browser")))
 
 
 @pytest.fixture

@@ -60,11 +60,10 @@ def page(number: Number, request: Request, reader: ReaderDep, language: Language
     }
     try:
         found = store.page(reader, number, on or today, now, today)
-    except CertificateNotFound as unknown:
+    except CertificateNotFound:
         if not rules.prefers_html(request.headers.get("Accept")):
             raise
-        by = on or today if isinstance(unknown, store.NotGrantedBy) else None
-        return HTMLResponse(document.unknown_html(number, chosen, public_url, not_granted_on=by), 404, headers)
+        return HTMLResponse(document.unknown_html(number, chosen, public_url), 404, headers)
     headers["ETag"] = tag = document.etag(found, chosen, public_url, "page")
     if _has(request, tag):
         return Response(status_code=304, headers=headers)

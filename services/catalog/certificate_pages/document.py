@@ -63,14 +63,10 @@ def html(page: Page, language: Language, public_url: str, read_at: datetime) -> 
     )
 
 
-def unknown_html(number: str, language: Language, public_url: str, *, not_granted_on: date | None) -> str:
-    """The page of a number that no certificate has, or had by that day."""
-    words = _WORDS[language]
-    if not_granted_on:
-        told = words["not_granted"].format(number=number, on=_day(language, not_granted_on))
-    else:
-        told = words["not_found_text"].format(number=number)
-    return _TEMPLATES.get_template("unknown.html").render(**_frame(language, public_url, not_granted_on), told=told)
+def unknown_html(number: str, language: Language, public_url: str) -> str:
+    """The page of a number that no certificate has."""
+    told = _WORDS[language]["not_found_text"].format(number=number)
+    return _TEMPLATES.get_template("unknown.html").render(**_frame(language, public_url, None), told=told)
 
 
 def badge(page: Page, language: Language, public_url: str) -> str:

@@ -16,18 +16,13 @@ from services.catalog.specifications import store as specifications
 from services.catalog.specifications.rules import Obligation
 
 
-class NotGrantedBy(certificates.CertificateNotFound):
-    """The certificate had not been granted on that day."""
-
-
 def page(session: Session, number: str, on: date, now: datetime, today: date) -> rules.Page:
     """A certificate on a day, as it is known now."""
     row = certificates.by_number(session, number)
     version = row.specification_version_id
     history = certificates.history_of(row, certificates.timelines(session, [version])[version])
     stands = standing(history, on, now)
-    if stands is None:
-        raise NotGrantedBy(f"{number} had not been granted on {on}.")
+    assert stands is not None, "it has been granted"
     events = [one for one in certificates.events_of(session, row.id) if on >= today or one.effective_on <= on]
     results = certificates.results(session, row.id, now)
     names = _names(session, [row.decided_by, *(e.organisation_number for e in events), *(r.tester for r in results)])

@@ -355,17 +355,21 @@ def _take(session: Session, suspension: SupplierSuspension, step: Step, decision
     reached = {one.certificate_id: one.event_id for one in ordered}
     certificates.lock_all(session, reached)
     histories = certificates.histories(session, reached)
-    recorded, passed_over = [], []
+    kind, told, passed_over = rules.EVENTS[step], list[int](), list[int]()
     for certificate_id, event_id in reached.items():
-        restoring = step is Step.LIFT
-        if restoring and not _restorable(histories[certificate_id], suspension, decision):
-            passed_over.append(certificate_id)
-            continue
-        target = None if restoring else event_id
-        _record(session, suspension, certificate_id, _ON_CERTIFICATES[rules.EVENTS[step]], target, decision)
-        recorded.append(certificate_id)
+        if step is Step.LIFT:
+            stands = certification.standing(histories[certificate_id], decision["effective_on"], decision["now"])
+            assert stands is not None, "it has been granted"
+            ended = stands.status in certification.FINAL or rules.ground(suspension.uuid) not in stands.grounds
+            if not ended:  # an expired one as well: were it renewed, it would still be suspended on this ground
+                _record(session, suspension, certificate_id, _ON_CERTIFICATES[kind], None, decision)
+            over = ended or stands.status is certification.Status.EXPIRED
+            (passed_over if over else told).append(certificate_id)
+        else:
+            _record(session, suspension, certificate_id, _ON_CERTIFICATES[kind], event_id, decision)
+            told.append(certificate_id)
     missed = select(Certificate.number).where(col(Certificate.id).in_(passed_over)).order_by(col(Certificate.number))
-    _tell(session, suspension, rules.EVENTS[step], recorded, list(session.exec(missed)), decision)
+    _tell(session, suspension, kind, told, list(session.exec(missed)), decision)
 
 
 _ON_CERTIFICATES = {
@@ -375,15 +379,6 @@ _ON_CERTIFICATES = {
     EventKind.STAY_ENDED: certification.EventKind.STAY_ENDED,
     EventKind.ANNULLED: certification.EventKind.ANNULLED,
 }
-
-
-def _restorable(history: certification.History, suspension: SupplierSuspension, decision: Decision) -> bool:
-    stands = certification.standing(history, decision["effective_on"], decision["now"])
-    return (
-        stands is not None
-        and (stands.status, certification.Step.RESTORE) in certification.MOVES
-        and rules.ground(suspension.uuid) in stands.grounds
-    )
 
 
 def _record(
