@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from services.catalog.signing_keys.store import Keyring
-from services.chassis import clock, db, embedded
+from services.chassis import db, embedded
 from tests.issuer import Issuer
 
 SECTIONS = {
@@ -136,7 +136,7 @@ def state(client: TestClient) -> Any:
 def signing_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the one key that the tests' catalogue signs with."""
     folder = tmp_path_factory.mktemp("keys") / "catalog"
-    Keyring(folder, lead=timedelta(), production=False).first(clock.now())
+    Keyring(folder, lead=timedelta(), production=False).first(datetime(2026, 1, 1, tzinfo=UTC))
     return folder
 
 
