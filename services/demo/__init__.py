@@ -1,0 +1,16 @@
+"""`make demo`: three stories, step by step over HTTP, against the running services. Brønnøy kommune orders safety
+alarms; it prepares a procurement together with neighbours who have the same need; and a product is certified, its
+certificate is verified without any server, and whoever uses the product is told when it is suspended."""
+
+from services.demo import certification, order, procurement
+from services.demo.calls import Stopped as Stopped
+from services.settings import RunSettings
+
+
+def walk(run: RunSettings) -> None:
+    print("A. An order, from the catalogue to the letter\n")
+    order.walk(run)
+    print("\nB. A specification of one's own, and neighbours with the same need\n")
+    procurement.walk(run)
+    print("\nC. A product is certified, and what a buyer can trust\n")
+    certification.walk(run)
