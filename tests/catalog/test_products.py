@@ -79,7 +79,7 @@ def test_the_caller_is_the_supplier(catalog: TestClient, havorn: dict[str, str],
         ({"supplier": ALSTAHAUG}, []),
         ({"supplier": HAVORN, "component": PLATFORM}, ["havorn-alarm", "havorn-dorsensor", "havorn-tilsyn"]),
         ({"component": "id-porten"}, []),
-        ({"specification": "velferdsteknologi-datautveksling"}, ["nordlys-dorlas"]),
+        ({"specification": "velferdsteknologi-datautveksling"}, ["fjordvakt-tilsyn", "nordlys-dorlas"]),
     ],
 )
 def test_products_are_filtered(shared_catalog: TestClient, query: dict[str, str], expected: list[str]) -> None:

@@ -74,10 +74,10 @@ def adopt_reports(
     today: clock.TodayDep,
     if_match: changes.IfMatch = None,
 ) -> Adopted:
-    """For the assessment's assessors. Of each requirement the last test about a version of the product that the
-    application is for: what is met, and what is not once a person has approved it. Where the last test is not met and
-    waits for that, an older pass does not stand in for it. Reports of revoked testers and rejected ones do not
-    count."""
+    """For whoever assesses, while the assessment is open. Of each requirement the last test about a version of the
+    product that the application is for: what is met, and what is not once a person has approved it. Where the last test
+    is not met and waits for that, an older pass does not stand in for it. Reports of revoked testers and rejected ones
+    do not count."""
     assessment, application = assessments.opened(session, id, caller, today, if_match)
     contents = _chosen(applications.requirements(session, application.id), new.requirements)
     if application.product_id is None:
@@ -117,9 +117,9 @@ def adopt_declaration(
     today: clock.TodayDep,
     if_match: changes.IfMatch = None,
 ) -> Adopted:
-    """For the assessment's assessors. The answers of the supplier's declaration against the same version, for
-    requirements that have no result yet, as `self_declared`: they stay the supplier's own word, and are shown as that
-    for ever."""
+    """For whoever assesses, while the assessment is open. The answers of the supplier's declaration against the same
+    version, for requirements that have no result yet, as `self_declared`: they stay the supplier's own word, and are
+    shown as that for ever."""
     assessment, application = assessments.opened(session, id, caller, today, if_match)
     contents = _chosen(applications.requirements(session, application.id), new.requirements)
     if application.product_id is None:

@@ -114,7 +114,7 @@ def write(
     today: clock.TodayDep,
     if_match: changes.IfMatch = None,
 ) -> Result:
-    """For the assessment's assessors, while it is open. It stands beside what was written before, and counts from now
+    """For whoever assesses, while the assessment is open. It stands beside what was written before, and counts from now
     on. What is met or partly met has evidence: files that the catalogue keeps (the applicant's or an assessor's, not
     withdrawn), which the applicant may read from then on, or hashes of documents kept elsewhere. You are its tester."""
     assessment, application = assessments.opened(session, id, caller, today, if_match)

@@ -176,8 +176,8 @@ def join(
     today: clock.TodayDep,
     if_match: changes.IfMatch = None,
 ) -> Assessment:
-    """For whoever assesses, and has no interest in the application: from now on you write results into it, and do not
-    decide on it."""
+    """For whoever assesses, and has no interest in the application: you take part in it, and do not decide on it.
+    Whoever writes a result into it or completes it takes part as well."""
     assessment, application = store.held(session, id, caller, today, if_match)
     person, people = (caller.organisation, caller.client), store.assessors(session, application.id)
     refuse(rules.check_joining(_state(session, assessment, application), person, people))
@@ -202,12 +202,11 @@ def complete(
     today: clock.TodayDep,
     if_match: changes.IfMatch = None,
 ) -> Assessment:
-    """Open → completed, with a recommendation, for its assessors; the application is then recommended. Every must
+    """Open → completed, with a recommendation, for whoever assesses; the application is then recommended. Every must
     requirement has a result; with `grant` each is met and recently tested, or not relevant. All that is missing is told
     at once. Whoever decides is somebody else."""
     assessment, application = store.held(session, id, caller, today, if_match)
     rules.after(_state(session, assessment, application), Step.COMPLETE)
-    _require_assessor(session, assessment, application, caller)
     contents = applications.requirements(session, application.id)
     refuse(rules.check_completion(_musts(contents), _found(session, assessment, contents), new.recommendation, today))
     _record(session, assessment, application, caller, EventKind.COMPLETED, new.reason, new.recommendation)
@@ -274,12 +273,6 @@ def resume(
 def _state(session: Session, assessment: store.Assessment, application: Application) -> Status:
     happened = store.events(session, [assessment.id])[assessment.id]
     return store.status(happened, application_rules.Status(application.status))
-
-
-def _require_assessor(session: Session, assessment: store.Assessment, application: Application, caller: Caller) -> None:
-    people = store.assessors(session, application.id)
-    state = _state(session, assessment, application)
-    refuse(rules.check_writing(state, (caller.organisation, caller.client), people))
 
 
 def _record(

@@ -135,12 +135,10 @@ def held(
 def opened(
     session: Session, uuid: UUID, caller: Caller, today: date, if_match: str | None
 ) -> tuple[Assessment, Application]:
-    """The same to write results into: it is open, and the caller takes part in it."""
+    """The same to write results into, while it is open. Whoever writes takes part."""
     assessment, application = held(session, uuid, caller, today, if_match)
     happened = events(session, [assessment.id])[assessment.id]
-    state = status(happened, ApplicationStatus(application.status))
-    person = (caller.organisation, caller.client)
-    refuse(rules.check_writing(state, person, assessors(session, application.id)))
+    refuse(rules.check_writing(status(happened, ApplicationStatus(application.status))))
     return assessment, application
 
 

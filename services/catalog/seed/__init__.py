@@ -5,9 +5,11 @@ from collections.abc import Callable
 from services.catalog.seed import (
     adoptions,
     applications,
+    assessments,
     certificates,
     co_operations,
     components,
+    conformance,
     equivalents,
     index,
     interfaces,
@@ -19,6 +21,7 @@ from services.catalog.seed import (
     standards,
     supplier_suspensions,
     surveillance,
+    testing,
 )
 from services.catalog.seed.files import fictional
 from services.chassis.db import Database
@@ -57,6 +60,9 @@ def load(database: Database, *, tell: Callable[[str], None]) -> None:
             ),
             ("fictional equivalent evidence", equivalents.load(session, fictional("equivalents.json")["equivalents"])),
             ("fictional applications for certification", applications.load(session, certified["applications"])),
+            ("fictional test tools, reports and evidence", testing.load(session, fictional("testing.json"))),
+            ("fictional assessments", assessments.load(session, fictional("testing.json")["assessments"])),
+            ("fictional test endpoints and conformance runs", conformance.load(session, fictional("conformance.json"))),
             ("projects of Helgeland 2018 and 2019", needs.load(session)),
             ("fictional needs", needs.load_fictional(session, fictional("needs.json")["needs"])),
             ("adoptions that a report of 2019 names", adoptions.load(session)),

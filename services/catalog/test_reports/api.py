@@ -39,7 +39,16 @@ SEEDED = {name: str(seed_id(f"test-report:{name}")) for name in ("met", "failed"
 ReportId = Annotated[UUID, Path(description="The report's id here", examples=[SEEDED["met"]])]
 FailedId = Annotated[UUID, Path(description="The report's id here", examples=[SEEDED["failed"]])]
 Assessing = Annotated[Caller, needs("certification.assess")]
-_EXAMPLE = "PLACE"
+_EXAMPLE = (
+    "eyJhbGciOiJFZERTQSIsImtpZCI6ImtyaUFJOHZlUXFIcTJtY1lTRkpPaUdKcGtVWnNEU2ZEOE84M1VGMWVuUm8iLCJ0eXAiOiJK"
+    "V1QifQ.eyJpc3MiOiJmNTk5NGMzMy1iMmQ4LTUwN2ItYjQ1NC0zYjk3NTE4Njg2NTIiLCJqdGkiOiI2NDllY2M3Ni0yZjZiLTUxZ"
+    "jYtYWQ2ZS0zODI0NGIxMmQyM2YiLCJpYXQiOjE3OTI0OTA0MDAsInN1YiI6ImZqb3JkdmFrdC10aWxzeW4iLCJ2ZXJzaW9uIjoiM"
+    "y4yIiwic3BlY2lmaWNhdGlvbiI6InZlbGZlcmRzdGVrbm9sb2dpLWRhdGF1dHZla3NsaW5nIiwic3BlY2lmaWNhdGlvbl92ZXJza"
+    "W9uIjoiMS4wIiwidG9vbCI6IlRlc3RiZW5rIGZvciB2YXJzbGVyIChmaWt0aXYpIiwidG9vbF92ZXJzaW9uIjoiMS40IiwicmVzd"
+    "Wx0cyI6W3sicmVxdWlyZW1lbnQiOiJWVDEtMDYiLCJvdXRjb21lIjoibWV0IiwibG9nX3NoYTI1NiI6ImFkYzZmNjBkMDE4ZTFhY"
+    "jYyMzY3YjYyZTk1NDNlZDc5ZGQzYWQzMTUxZjY3MDY2ZWM5Zjg2YzI1YmE4MTIxMTciLCJyYW5fb24iOiIyMDI2LTEwLTE5In1df"
+    "Q.kvOGZPFzJOW6RB--4x8l40ilKB-7NX843krtInOu1VT5t5yXQ0MRVJbfGRfJNsq9fBsZyaeUtEaCSW3qtJBiAA"
+)
 
 
 class NewStep(In):
