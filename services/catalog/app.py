@@ -47,6 +47,7 @@ from services.catalog.integrity_flags import api as integrity_flags
 from services.catalog.interface_versions import api as interface_versions
 from services.catalog.interfaces import api as interfaces
 from services.catalog.joinings import api as joinings
+from services.catalog.joint_verifications import api as joint_verifications
 from services.catalog.landscapes import api as landscapes
 from services.catalog.matches import api as matches
 from services.catalog.memberships import api as memberships
@@ -119,6 +120,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         alongside=[verifications.remembering],
         routers=[  # the hot ones first: a request looks through the routes in order
             verifications.router,
+            joint_verifications.router,
             status_lists.router,
             components.router,
             stewards.router,

@@ -126,12 +126,10 @@ def verify(question: Question, held: Iterable[Held]) -> Finding:
     with it is a reason. Everything recorded counts."""
     best: tuple[tuple[int, int, str], list[Code], Held, Standing] | None = None
     for one in held:
-        if one.serves_from_on is not None and question.on < one.serves_from_on:
+        judged = judge(question, one)
+        if judged is None or not concerns(question, one.specification, one.specification_version):
             continue
-        stands = certification.standing(one.history, question.on, ALL_RECORDED)
-        if stands is None or not concerns(question, one.specification, one.specification_version):
-            continue
-        codes = _codes(question, one, stands)
+        codes, stands = judged
         rank = (_WORTH[codes[0]], -one.history.validity.from_on.toordinal(), one.number)
         if best is None or rank < best[0]:
             best = rank, codes, one, stands
@@ -142,9 +140,14 @@ def verify(question: Question, held: Iterable[Held]) -> Finding:
     return Finding(verdict, codes[0], [_text(_TEXTS[code], question, one, stands) for code in codes], one, stands)
 
 
-def _codes(question: Question, held: Held, stands: Standing) -> list[Code]:
-    """All that is wrong with one certificate, or that nothing is. What it does not cover weighs more than its status:
-    it would not serve the question on any day."""
+def judge(question: Question, held: Held) -> tuple[list[Code], Standing] | None:
+    """All that is wrong with one certificate on the day, or that nothing is; None when there is none yet. What it does
+    not cover weighs more than its status: it would not serve the question on any day."""
+    if held.serves_from_on is not None and question.on < held.serves_from_on:
+        return None
+    stands = certification.standing(held.history, question.on, ALL_RECORDED)
+    if stands is None:
+        return None
     codes = []
     if question.role is not None and question.role != held.role:
         codes.append(Code.ROLE_NOT_COVERED)
@@ -159,11 +162,12 @@ def _codes(question: Question, held: Held, stands: Standing) -> list[Code]:
         codes.append(Code.HOLDER_ENDED)
     if stands.status is not Status.VALID:
         codes.append(Code(stands.status.value))
-    return codes or [Code.CERTIFIED]
+    return codes or [Code.CERTIFIED], stands
 
 
 def _covers_profile(question: Question, held: Held) -> bool:
-    """Who has been found to meet all requirements meets those of each profile; never the other way round."""
+    """Who has been found to meet all requirements meets those of each profile; never the other way round. Who asks
+    about one certificate has chosen its profile."""
     if question.profile is None:
         return held.profile is None or question.certificate is not None
     return question.profile == held.profile or (held.profile is None and question.profile in held.profiles)

@@ -178,8 +178,15 @@ class Found:
 class Memory:
     """What one process remembers. It belongs to one event loop."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        certificates_at_most: int = CERTIFICATES_AT_MOST,
+        answer_bytes_at_most: int = ANSWER_BYTES_AT_MOST,
+    ) -> None:
         self._database = database
+        self._certificates_at_most, self._answer_bytes_at_most = certificates_at_most, answer_bytes_at_most
         self._listener = Listener(database, CHANNEL, heard=self._hear, anew=self._begin, look=self._look)
         self._portfolios: dict[Key, Portfolio] = {}
         self._watched: dict[str, set[Key]] = defaultdict(set)
@@ -190,6 +197,11 @@ class Memory:
         self._turn = 0
         """Grows with everything that is heard: what was read meanwhile may be of before."""
         self._mark = sys.maxsize
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """How many certificates, and how many bytes of answers."""
+        return self._certificates, self._bytes
 
     def recall(self, asked: bytes, today: date) -> Answer | None:
         """The answer to a question that was asked before, word for word, if it still holds for certain."""
@@ -226,7 +238,7 @@ class Memory:
         if before := self._answers.pop(asked, None):
             self._bytes -= len(before.body) + len(asked)
         self._answers[asked] = Answer(_exact(body), etag, today, portfolio)
-        while self._bytes > ANSWER_BYTES_AT_MOST:
+        while self._bytes > self._answer_bytes_at_most:
             oldest = next(iter(self._answers))
             self._bytes -= len(self._answers.pop(oldest).body) + len(oldest)
 
@@ -293,7 +305,7 @@ class Memory:
         self._certificates += len(portfolio.kept)
         for token in portfolio.tokens:
             self._watched[token].add(portfolio.key)
-        while self._certificates > CERTIFICATES_AT_MOST:
+        while self._certificates > self._certificates_at_most:
             self._drop(next(iter(self._portfolios)))
 
     # ---- Reading
