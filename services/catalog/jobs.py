@@ -10,6 +10,7 @@ from services.catalog.certificates.store import RECALL_TASK
 from services.catalog.conformance_runs import bounds
 from services.catalog.conformance_runs import store as conformance_runs
 from services.catalog.conformance_runs.rules import OPEN, Limits
+from services.catalog.corrections import store as corrections
 from services.catalog.expiry_warnings import store as expiry_warnings
 from services.catalog.recalls import store as recalls
 from services.catalog.settings import Settings
@@ -58,6 +59,23 @@ class Expiries:
             now = clock.now()
             with self._database.writing() as session:
                 _, after = expiry_warnings.warn(session, now, clock.on(now), after=after)
+
+
+class Overdue:
+    """Writes down what is past its day."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def notice(self) -> None:
+        """In batches, each a transaction, until there is no more."""
+        while self._some():
+            continue
+
+    def _some(self) -> int:
+        now = clock.now()
+        with self._database.writing() as session:
+            return corrections.notice(session, now, clock.on(now))
 
 
 class Conformance:
@@ -131,6 +149,7 @@ def looks(database: Database, settings: Settings) -> Sequence[tuple[float, Calla
     """What is looked at beside the jobs: every how many seconds, and what. Each writes what it finds exactly once."""
     return [
         (EXPIRY_SECONDS, Expiries(database).warn),
+        (LOOK_SECONDS, Overdue(database).notice),
     ]
 
 

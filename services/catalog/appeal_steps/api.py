@@ -133,7 +133,7 @@ def _take(
     refuse([*wrong, *taken.found])
     now, effective_on, reason = clock.now(), taken.effective_on or today, new.reason
     said = targets.Said(session, caller, kept, now, today, effective_on, reason or "")
-    how = {"at": now, "against": found.path, "decided_by": found.target.organisation}
+    how: dict[str, Any] = {"at": now, "against": found.path, "decided_by": found.target.organisation}
     if at.stands.stayed_from_on and rules.MOVES[at.stands.state, step] not in rules.IN_PROGRESS:
         # A stay lasts as long as the appeal does, and ends with its outcome.
         ended_on = max(today, at.stands.stayed_from_on)

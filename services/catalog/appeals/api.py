@@ -1,6 +1,6 @@
 """Appeals over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Request, Response
@@ -37,7 +37,7 @@ class NewAppeal(In):
         default=None,
         ge=1,
         le=100_000,
-        description="The event's place in the certificate's `events`, 1 for the first",
+        description="The event's `sequence` in the certificate",
     )
     supplier_suspension: UUID | None = Field(default=None, description="Id of the suspension of a supplier")
     reason: Why = Field(description="What is wrong with it, and what should be decided instead")
@@ -139,13 +139,14 @@ def appeal(new: NewAppeal, caller: Appellant, session: SessionDep, response: Res
     else:
         found = targets.certificate_event(session, new.certificate or "", new.event or 0, caller.organisation, today)
     if found.decision is not None and not found.target.party:
-        raise targets.AppealTargetUnknown(pointer="#/decision")
+        raise targets.unknown("#/decision")
     wrong: list[Problem] = rules.check_appeal(found.target)
     if not targets.appealable(found):
         wrong.append(rules.NotAppealable())
     named = [Named(f"#/attachments/{place}", file) for place, file in enumerate(new.attachments)]
     wrong += attachments.check(session, named, caller.organisation, today)
     refuse(wrong)
+    against: dict[str, Any] = {store.TARGETS[found.target.kind]: found.key}
     made = store.Appeal(
         appellant_id=organisations.of_caller(session, caller.organisation).id,
         appellant_number=caller.organisation,
@@ -156,7 +157,7 @@ def appeal(new: NewAppeal, caller: Appellant, session: SessionDep, response: Res
         appealed_on=found.target.decided_on,
         due_on=found.due_on,
         late=rules.late(today, found.due_on),
-        **{store.TARGETS[found.target.kind]: found.key},
+        **against,
     )
     decided_by = found.target.organisation
     store.submit(session, caller, made, today=today, against=found.path, decided_by=decided_by)

@@ -27,7 +27,7 @@ class Against(Out):
     kind: TargetKind
     decision: UUID | None
     certificate: str | None = Field(description="The certificate's number")
-    event: int | None = Field(description="The event's place in the certificate's `events`, 1 for the first")
+    event: int | None = Field(description="The event's `sequence` in the certificate")
     supplier_suspension: UUID | None
 
 

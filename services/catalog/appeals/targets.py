@@ -26,7 +26,7 @@ from services.catalog.supplier_suspensions import store as supplier_suspensions
 from services.catalog.supplier_suspensions.store import SupplierSuspension
 from services.chassis import audit, clock, feed
 from services.chassis.auth import Caller
-from services.chassis.problems import Invalid
+from services.chassis.problems import Invalid, refuse
 
 
 class AppealTargetUnknown(Invalid):
@@ -35,6 +35,13 @@ class AppealTargetUnknown(Invalid):
 
 class AppealConditionUnknown(Invalid):
     """The certificate has no condition with this key."""
+
+
+def unknown(pointer: str, detail: str | None = None) -> AppealTargetUnknown:
+    """The same for what does not exist and what the caller may not know of."""
+    told = AppealTargetUnknown(detail, pointer=pointer)
+    told.all = [told]
+    return told
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ def decision(session: Session, uuid: UUID, caller: str, today: date) -> Found:
     try:
         kept = decisions.locked(session, uuid)
     except decisions.DecisionNotFound:
-        raise AppealTargetUnknown(pointer="#/decision") from None
+        raise unknown("#/decision") from None
     party = caller in decisions.party(session, kept, today)
     terms = kept_schemes.terms(session, decisions.subject_kind(session, kept))
     target = rules.Target(
@@ -83,10 +90,10 @@ def certificate_event(session: Session, number: str, place: int, caller: str, to
     try:
         row = certificates.by_number(session, number)
     except certificates.CertificateNotFound:
-        raise AppealTargetUnknown(pointer="#/certificate") from None
+        raise unknown("#/certificate") from None
     events = certificates.events_of(session, row.id)
     if not 1 <= place <= len(events):
-        raise AppealTargetUnknown(f"It has {len(events)} events.", pointer="#/event")
+        raise unknown("#/event", f"It has {len(events)} events.")
     event = events[place - 1]
     decided_on = clock.on(event.recorded_at)
     terms = kept_schemes.terms(session, row.subject_kind)
@@ -107,7 +114,7 @@ def supplier_suspension(session: Session, uuid: UUID, caller: str, today: date) 
     try:
         kept = supplier_suspensions.locked(session, uuid)
     except supplier_suspensions.SupplierSuspensionNotFound:
-        raise AppealTargetUnknown(pointer="#/supplier_suspension") from None
+        raise unknown("#/supplier_suspension") from None
     decided_on = clock.on(kept.recorded_at)
     terms = kept_schemes.terms(session, SubjectKind.SUPPLIER)
     target = rules.Target(
@@ -235,8 +242,7 @@ def _drop_conditions(kept: Decision, said: Said, wanted: Sequence[str] | None) -
     certificates.lock(said.session, number)
     known = [one.key for one in certificates.conditions(said.session, kept.certificate_id)]
     missing = [key for key in wanted or () if key not in known]
-    if missing:
-        raise AppealConditionUnknown(f"There is no {missing[0]!r}.", pointer="#/conditions")
+    refuse(AppealConditionUnknown(f"There is no {key!r}.", pointer="#/conditions") for key in missing)
     falling = [key for key in known if wanted is None or key in wanted]
     for key in falling:
         _record(said, number, certification.EventKind.CONDITION_MET, detail={"condition": key})

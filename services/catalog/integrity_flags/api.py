@@ -38,8 +38,8 @@ class IntegrityFlag(Out):
     certificate: str = Field(description="The certificate's number", examples=[SEEDED])
     kind: Kind
     about: str | None = Field(
-        description="The event by its place in the certificate's history (1 is the first), the requirement by its "
-        "id, or the evidence file by its id; null when it is the certificate as a whole",
+        description="The event by its `sequence` in the certificate, the requirement by its id, or the evidence "
+        "file by its id; null when it is the certificate as a whole",
         examples=["4"],
     )
     text: TextOut

@@ -143,7 +143,8 @@ def open_non_conformity(
     try:
         row = certificates.by_number(session, new.certificate)
     except certificates.CertificateNotFound as unknown:
-        raise CertificateUnknown(unknown.detail, pointer="#/certificate") from None
+        refuse([CertificateUnknown(unknown.detail, pointer="#/certificate")])
+        raise
     found: list[Problem] = rules.check_opening(
         interested=store.interested(session, row, today),
         organisation=caller.organisation,
