@@ -164,7 +164,7 @@ def test_a_list_that_proves_nothing_leaves_it_open(status: str, code: Code) -> N
     assert asked(status=status) == (Answer.CANNOT_TELL, code)
 
 
-SIGNED = {"certified": token(), "status": listed()}
+SIGNED: dict[str, Any] = {"certified": token(), "status": listed()}
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
 
 
@@ -191,7 +191,7 @@ def test_a_token_changed_anywhere_is_never_valid(which: str, letter: str, data: 
         ({"issuer": "https://catalog.invalid"}, Code.ISSUER_OTHER),
     ],
 )
-def test_it_has_to_cover_what_is_asked(question: dict[str, str], code: Code) -> None:
+def test_it_has_to_cover_what_is_asked(question: dict[str, Any], code: Code) -> None:
     assert asked(**question)[1] is code
 
 

@@ -6,6 +6,7 @@ import stat
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,10 +148,10 @@ def test_production_does_not_sign_with_a_key_that_the_sandbox_made(folder: Path)
 
 
 def test_settings_give_a_day_of_lead_where_it_matters(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {"database_url": "postgresql://127.0.0.1/none"}
+    given: dict[str, Any] = {"database_url": "postgresql://127.0.0.1/none"}
     assert Settings(**given).signing_key_lead == timedelta()
     monkeypatch.setenv("SAMVIRKE_ENV", "production")
-    real = given | {"issuers": [], "public_url": "https://catalog.example/"}
+    real: dict[str, Any] = given | {"issuers": [], "public_url": "https://catalog.example/"}
     assert Settings(**real).signing_key_lead == DAY
     assert Settings(**real).public_url == "https://catalog.example"
     assert store.keyring(Settings(**real)).production
