@@ -5,9 +5,13 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from services.catalog.certificates import rules as certification
+from services.catalog.certificates import store as certificates
 from services.catalog.certificates.store import Certificate
 from services.catalog.recalls import store as recalls
+from services.catalog.recalls.rules import RECALLED
 from services.catalog.seed.files import told
+from services.chassis import clock
 from services.chassis.values import seed_id
 
 NUMBER = "SV-2026-000003"
@@ -31,4 +35,18 @@ def load(session: Session) -> int:
         name=lambda organisation: seed_id(f"recall-notice:{NUMBER}:{organisation.organisation_number}"),
     ):
         continue
+    _leave_what_is_over(session)
     return told(session, "recall.seed", f"/recalls/{uuid}", 1)
+
+
+def _leave_what_is_over(session: Session) -> None:
+    """What happened to a fictional certificate in the past and is over is no news when a worker comes to it. One that
+    is suspended today is recalled then."""
+    progress = recalls.RecallProgress
+    known = select(progress.certificate_id)
+    waiting = session.exec(select(Certificate.id).where(col(Certificate.id).not_in(known))).all()
+    for id, history in certificates.histories(session, waiting).items():
+        events = [event for event in history.events if event.recorded_at <= AT]
+        if events and certification.status_on(history, clock.on(AT), AT) not in RECALLED:
+            session.add(progress(certificate_id=id, event_id=events[-1].id))
+    session.flush()
