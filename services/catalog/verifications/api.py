@@ -1,6 +1,7 @@
 """Verification over HTTP: one question or many, answered with bytes that were made before where nothing has changed."""
 
 import hashlib
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -179,7 +180,7 @@ async def _answered(request: Request, questions: Sequence[Any]) -> Response:
     said: list[bytes | None] = []
     left: list[tuple[int, _Asked]] = []
     for place, one in enumerate(questions):
-        words = orjson.dumps(one)
+        words = _words(one)
         if remembered := memory.recall(words, today):
             said.append(remembered.body)
             continue
@@ -187,13 +188,22 @@ async def _answered(request: Request, questions: Sequence[Any]) -> Response:
             left.append((place, _Asked(words, shapes.Question.model_validate(one))))
             said.append(None)
         except ValidationError as error:
-            said.append(orjson.dumps({"problem": _refused(place, error).body()}))
+            said.append(json.dumps({"problem": _refused(place, error).body()}).encode())
     if left:
         made = await _answers(memory, [asked for _, asked in left], today)
         for (place, _), (body, _) in zip(left, made, strict=True):
             said[place] = body
     whole = b'{"checked_at":"%b","answers":[%b]}' % (_now(), b",".join(one or b"null" for one in said))
     return Response(whole, media_type="application/json", headers=SECOND)
+
+
+def _words(question: Any) -> bytes:
+    """A question in one way of writing. What cannot be written so, of a depth or with letters that are none, is no
+    question either."""
+    try:
+        return orjson.dumps(question)
+    except TypeError:
+        return b""
 
 
 def _refused(place: int, error: ValidationError) -> QuestionInvalid:
