@@ -7,9 +7,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from services.agreements.catalog_client import Answer, Catalog
+from services.agreements.certificate_notices import rules as certificate_notices
 from services.agreements.integration_client import Integration, LetterRefused
 from services.catalog import app as catalog
+from services.catalog.certificates.rules import EventKind
 from services.catalog.settings import Settings as CatalogSettings
+from services.chassis import clock
 from services.chassis.http import Neighbour
 from services.integration import app as integration
 from services.integration.settings import Settings as IntegrationSettings
@@ -25,6 +28,13 @@ def asked_catalog(shared_database: NewDatabase, issuer: Issuer) -> Iterator[Cata
     settings = CatalogSettings(database_url=shared_database("catalog", seeded=True), issuers=[issuer.trusted()])
     with TestClient(catalog.create_app(settings)) as client:
         yield Catalog(Neighbour("The catalogue", client))
+
+
+@pytest.fixture
+def new_catalog(new_database: NewDatabase, issuer: Issuer) -> Iterator[TestClient]:
+    settings = CatalogSettings(database_url=new_database("catalog", seeded=True), issuers=[issuer.trusted()])
+    with TestClient(catalog.create_app(settings)) as client:
+        yield client
 
 
 @pytest.fixture
@@ -68,11 +78,38 @@ def test_the_specifications_version_can_be_asked_for(asked_catalog: Catalog) -> 
     assert asked_catalog.verify("fjordvakt-alarm", SPECIFICATION, "99", DAY).verdict is not Answer.VALID
 
 
+def test_the_news_of_a_certificate_is_understood(new_catalog: TestClient, issuer: Issuer) -> None:
+    """Every kind of step that agreements acts on, as the provider really tells it."""
+    client = Catalog(Neighbour("The catalogue", new_catalog))
+    position = 0
+    while (following := client.news(position)[1]) != position:
+        position = following
+    headers = issuer.bearer("100000040", "certification.decide", client="decider")
+    for step in ("suspend", "restore", "withdraw"):
+        answer = new_catalog.post("/certificates/SV-2026-000001/" + step, json={"reason": "Prøve"}, headers=headers)
+        assert answer.status_code == 200, answer.text
+    told, position = client.news(position)
+    assert [(one.number, one.kind, one.status) for one in told] == [
+        ("SV-2026-000001", "suspended", "suspended"),
+        ("SV-2026-000001", "restored", "valid"),
+        ("SV-2026-000001", "withdrawn", "withdrawn"),
+    ]
+    assert {(one.product, one.specification, one.effective_on) for one in told} == {
+        ("fjordvakt-alarm", SPECIFICATION, clock.today())
+    }
+    assert [one.position for one in told] == sorted({one.position for one in told})
+    assert client.news(position) == ([], position)
+
+
+def test_what_is_acted_on_are_names_that_the_catalogue_has() -> None:
+    assert {kind.value for kind in EventKind} >= certificate_notices.TOLD
+
+
 def test_an_organisation_is_found_by_its_number(asked_catalog: Catalog) -> None:
     found = asked_catalog.organisation("964983291")
     assert found
     assert found.name == "Brønnøy kommune"
-    assert asked_catalog.organisation("100000040") is None
+    assert asked_catalog.organisation("999263550") is None
 
 
 def test_one_that_has_ended_is_no_party_any_more(asked_catalog: Catalog) -> None:
