@@ -2,7 +2,9 @@
 
 import json
 import logging
+import os
 import stat
+import time
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
@@ -136,6 +138,15 @@ def test_another_process_sees_a_new_key_at_once(folder: Path) -> None:
     assert other.every() == one.every()
     one.make(NOW + DAY)
     assert other.signing(NOW + DAY) == one.signing(NOW + DAY)
+
+
+def test_also_one_that_was_made_in_the_same_tick_of_the_file_systems_clock(folder: Path) -> None:
+    one, other = ring(folder, lead=timedelta()), ring(folder, lead=timedelta())
+    tick = time.time_ns() + 10**10
+    for made in (1, 2):
+        one.make(NOW + made * DAY)
+        os.utime(folder, ns=(tick, tick))
+        assert len(other.every()) == made
 
 
 def test_production_does_not_sign_with_a_key_that_the_sandbox_made(folder: Path) -> None:
