@@ -227,9 +227,9 @@ def _step(step: rules.Step, seeded: str, summary: str, about: str) -> None:
         response: Response,
         if_match: changes.IfMatch = None,
     ) -> Equivalent:
+        kept = store.locked(session, id)
         now = clock.now()
         today = clock.on(now)
-        kept = store.locked(session, id)
         events = store.events_of(session, kept.id)
         changes.require_match(if_match, len(events), needed=False)
         refuse(

@@ -171,11 +171,11 @@ def suspend(new: NewSuspension, caller: Decider, session: SessionDep, response: 
     All its certificates, those of suppliers that have become part of it as well, are suspended together on one ground,
     or none is; each tells its own event. Certificates that have ended or expired are passed over and listed. Whatever
     else a certificate is suspended for stays when this is lifted. The supplier can appeal."""
-    now = clock.now()
-    today = clock.on(now)
     number = new.organisation_number
-    ids = store.same(session, number, today)
+    ids = store.same(session, number, clock.today())
     store.hold(session, ids)
+    now = clock.now()  # only now: somebody may have had to be waited for
+    today = clock.on(now)
     refuse(
         rules.check_suspension(
             known=store.is_supplier(session, number),
@@ -215,9 +215,9 @@ def lift(
     """For decision-makers who could have suspended the supplier. Every certificate that was suspended with it is
     restored on that ground, all together; one that is suspended for something else as well stays so. Those that have
     ended or expired meanwhile are passed over, and named in the event."""
-    now = clock.now()
-    today = clock.on(now)
     kept = store.locked(session, id)
+    now = clock.now()  # only now: somebody may have had to be waited for
+    today = clock.on(now)
     changes.require_match(if_match, len(store.events_of(session, kept.id)), needed=False)
     refuse(
         rules.check_decider(

@@ -188,12 +188,23 @@ def by_uuid(session: Session, uuid: UUID) -> SupplierSuspension:
 
 
 def locked(session: Session, uuid: UUID) -> SupplierSuspension:
-    """The same, held until the transaction ends: steps on one suspension wait for each other."""
+    """The same, held until the transaction ends with every certificate that it suspended: steps on them wait for each
+    other. Ask what time it is after this, so that what is recorded stands in the order in which it was done."""
     query = select(SupplierSuspension).where(col(SupplierSuspension.uuid) == uuid).with_for_update()
     found = session.exec(query).one_or_none()
     if found is None:
         raise SupplierSuspensionNotFound
+    certificates.lock_all(session, _reached(session, found))
     return found
+
+
+def _reached(session: Session, suspension: SupplierSuspension) -> dict[int, int]:
+    """Certificate → the event that suspended it, by internal key."""
+    query = select(SuspendedCertificate).where(
+        col(SuspendedCertificate.suspension_id) == suspension.id, col(SuspendedCertificate.event_id).is_not(None)
+    )
+    ordered = session.exec(query.order_by(col(SuspendedCertificate.certificate_id)))
+    return {one.certificate_id: one.event_id for one in ordered if one.event_id is not None}
 
 
 _COLUMNS = """
@@ -280,9 +291,11 @@ class Decision(TypedDict):
 
 
 def hold(session: Session, ids: Collection[int]) -> None:
-    """Whoever decides on a certificate of these suppliers waits, and is waited for (`is_suspended` with `deciding`)."""
+    """Whoever decides on a certificate of these suppliers waits, and is waited for (`is_suspended` with `deciding`);
+    so does whoever takes a step on one. Ask what time it is after this."""
     query = select(Organisation.id).where(col(Organisation.id).in_(ids)).order_by(col(Organisation.id))
     session.execute(query.with_for_update(key_share=True))
+    certificates.lock_all(session, [row.id for row in certificates.of_holder(session, ids)])
 
 
 def suspend(session: Session, number: str, **decision: Unpack[Decision]) -> SupplierSuspension:
@@ -301,8 +314,7 @@ def suspend(session: Session, number: str, **decision: Unpack[Decision]) -> Supp
     session.add(suspension)
     session.flush()
     held = certificates.of_holder(session, _same(session, asked, decision["today"]))
-    certificates.lock_all(session, [row.id for row in held])
-    histories = certificates.histories(session, [row.id for row in held])  # anew: some had to be waited for
+    histories = certificates.histories(session, [row.id for row in held])
     recorded, passed_over = {}, []
     for row in held:
         stands = certification.standing(histories[row.id], decision["effective_on"], decision["now"])
@@ -346,14 +358,9 @@ def annul(session: Session, suspension: SupplierSuspension, **decision: Unpack[D
 
 
 def _take(session: Session, suspension: SupplierSuspension, step: Step, decision: Decision) -> None:
-    """One step on all the certificates that the suspension reached, in the order of their keys, or on none."""
+    """One step on all the certificates that the suspension reached, or on none."""
     refuse(rules.check_step(events_of(session, suspension.id), step, decision["effective_on"]))
-    query = select(SuspendedCertificate).where(
-        col(SuspendedCertificate.suspension_id) == suspension.id, col(SuspendedCertificate.event_id).is_not(None)
-    )
-    ordered = session.exec(query.order_by(col(SuspendedCertificate.certificate_id)))
-    reached = {one.certificate_id: one.event_id for one in ordered}
-    certificates.lock_all(session, reached)
+    reached = _reached(session, suspension)
     histories = certificates.histories(session, reached)
     kind, told, passed_over = rules.EVENTS[step], list[int](), list[int]()
     for certificate_id, event_id in reached.items():
