@@ -1,12 +1,13 @@
 """What is measured: each operation with its request, its neighbours, and its limit."""
 
 import json
+import random
 import re
 import time
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -17,8 +18,8 @@ import psycopg
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from bench import load_catalogue, peers, words
-from bench.load import CONNECTIONS, Round, pgbench
+from bench import load_catalogue, load_certificates, peers, words
+from bench.load import CONNECTIONS, Round, pgbench, wrk
 from services import access
 from services.agreements.calloffs import api, rules, store
 from services.agreements.places import store as places
@@ -39,11 +40,6 @@ ORDER = {
     "lines": [{"item": "alarm", "quantity": 3}],
     "needed_on": "2029-06-01",
     "reference": "Måling",
-}
-VERIFY = {
-    "product": "fjordvakt-alarm",
-    "specification": "velferdsteknologi-trygghetstjeneste",
-    "on": "2029-06-01",
 }
 
 
@@ -141,10 +137,87 @@ def _page(world: World) -> Asked:
     return Asked(url, httpx.get(url).raise_for_status().content)
 
 
-def _verify(world: World) -> Asked:
+ANY_PRODUCT = (
+    f"local n = math.random(0, {load_catalogue.PRODUCTS - 1})\n"
+    "local product = 'maaling-produkt-' .. n\n"
+    f"local specification = '{load_certificates.NAMED}' .. (n % {load_certificates.SPECIFICATIONS} + 1)\n"
+)
+"""In the middle of a request: one of all products, and a specification that it is certified against."""
+ANY_DAY = "local on = string.format('2027-%02d-%02d', math.random(1, 12), math.random(1, 28))\n"
+FIXED_DAY = "local on = '2027-01-01'\n"
+QUESTION = """'{"product":"' .. product .. '","specification":"' .. specification .. '","on":"' .. on .. '"}'"""
+ADDRESS = "'/verify?product=' .. product .. '&specification=' .. specification .. '&on=' .. on"
+
+
+def _verify(day: str) -> Callable[[World], Asked]:
+    """Each request about another product of ten thousand, and with `ANY_DAY` about a day that is asked for the first
+    time. All hundred thousand certificates have been asked about before the rounds begin."""
+
+    def prepare(world: World) -> Asked:
+        url = f"{world.run.url('catalog')}/verify"
+        first = _question(0)
+        answer = httpx.post(url, json=first).raise_for_status().content
+        _remember_all(url)
+        post = _post(json.dumps(first), {})
+        asking = f"function request()\n{ANY_PRODUCT}{day}return wrk.format(nil, nil, nil, {QUESTION})\nend\n"
+        return Asked(url, answer, lambda: post + asking, post)
+
+    return prepare
+
+
+def _look_up(world: World) -> Asked:
     url = f"{world.run.url('catalog')}/verify"
-    post = _post(json.dumps(VERIFY), {})
-    return Asked(url, httpx.post(url, json=VERIFY).raise_for_status().content, lambda: post, post)
+    _remember_all(url)
+    asking = f"function request()\n{ANY_PRODUCT}{FIXED_DAY}return wrk.format('GET', {ADDRESS})\nend\n"
+    return Asked(url, httpx.get(url, params=_question(0)).raise_for_status().content, lambda: asking)
+
+
+def _question(place: int) -> dict[str, str]:
+    """About a product that is certified, as words in the order that wrk writes them in."""
+    against = place % load_certificates.SPECIFICATIONS + 1
+    return {
+        "product": f"maaling-produkt-{place}",
+        "specification": f"{load_certificates.NAMED}{against}",
+        "on": "2027-01-01",
+    }
+
+
+def _remember_all(url: str) -> None:
+    every = range(load_catalogue.PRODUCTS)
+    with httpx.Client(timeout=60) as client:
+        for begin in every[::500]:
+            asked = [_question(place) for place in every[begin : begin + 500]]
+            client.post(f"{url}/batch", json={"questions": asked}).raise_for_status()
+
+
+def _verify_many(world: World) -> Asked:
+    """Five hundred questions in one request, the products drawn anew for each of twenty bodies."""
+    url = f"{world.run.url('catalog')}/verify"
+    _remember_all(url)
+    chance = random.Random(7)
+    bodies = [
+        json.dumps(
+            {"questions": [_question(chance.randrange(load_catalogue.PRODUCTS)) for _ in range(500)]},
+            separators=(",", ":"),
+        )
+        for _ in range(20)
+    ]
+    lines = ",\n".join(f"[==[{body}]==]" for body in bodies)
+    asking = (
+        f"local bodies = {{\n{lines}\n}}\nlocal n = 0\nfunction request()\n  n = n % #bodies + 1\n"
+        "  return wrk.format(nil, nil, nil, bodies[n])\nend\n"
+    )
+    post = _post(bodies[0], {})
+    answer = httpx.post(f"{url}/batch", content=bodies[0], headers=JSON).raise_for_status().content
+    return Asked(f"{url}/batch", answer, lambda: post + asking, post)
+
+
+def _one_at_a_time(world: World, seconds: int) -> Round:
+    """What a batch is measured against: 25 times what one question takes the same client, on its one connection."""
+    url = f"{world.run.url('catalog')}/verify"
+    asking = f"function request()\n{ANY_PRODUCT}{FIXED_DAY}return wrk.format(nil, nil, nil, {QUESTION})\nend\n"
+    one = wrk(url, seconds, _post("", {}) + asking, connections=1)
+    return replace(one, per_second=one.per_second / 25)
 
 
 def _call_off(world: World) -> Asked:
@@ -194,6 +267,7 @@ def _token(world: World) -> Asked:
 
 
 GRANTS_A_ROUND = 4_000
+JSON = {"Content-Type": "application/json"}
 
 
 def _post(body: str, headers: dict[str, str]) -> str:
@@ -258,7 +332,7 @@ def _placed(
     placed = store.place(
         session, caller, offer, chosen, events=events, needed_on=day, placed_on=day, reference="Måling"
     )
-    body = api._shown(placed.call_off, placed.lines, placed.letters).model_dump_json().encode()
+    body = api._shown(placed.call_off, placed.lines, placed.letters, []).model_dump_json().encode()
     once.keep(session, body, status=201, location=store.path(placed.call_off.uuid))
     store.reserve(session, placed)
     return placed.call_off
@@ -266,7 +340,18 @@ def _placed(
 
 SCENES = {
     "component": Scene("component by slug", "catalog", _component, "≥ 0.35"),
-    "verify": Scene("verify", "catalog", _verify, "—"),
+    "verify": Scene("verify, any of 10,000 products", "catalog", _verify(FIXED_DAY), "≥ 0.50, p99 ≤ 3 × the limit's"),
+    "verify-new": Scene("verify, a question never asked before", "catalog", _verify(ANY_DAY), "—"),
+    "look-up": Scene("verify by address", "catalog", _look_up, "≥ 0.50"),
+    "batch": Scene(
+        "verify 500 at once",
+        "catalog",
+        _verify_many,
+        "≥ 1",
+        limit=_one_at_a_time,
+        beside="25 single questions, same client",
+        connections=1,
+    ),
     "search": Scene("search", "catalog", _asking("/search"), "p95 < 50 ms", connections=FEW),
     "facets": Scene("facets", "catalog", _asking("/search/facets"), "p95 < 150 ms", connections=FEW),
     "listed": Scene("components by a common word", "catalog", _listed, "—"),

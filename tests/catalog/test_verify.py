@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from services.catalog.certificates import store as certificates
-from services.catalog.certificates.rules import Assurance, EventKind, SubjectKind
+from services.catalog.certificates.rules import Assurance, EventKind, Outcome, SubjectKind
 from services.catalog.organisations import store as organisations
 from services.catalog.organisations.rules import Relation
 from services.catalog.profiles import store as profiles
@@ -207,9 +207,8 @@ def test_a_certificate_for_a_part_of_the_requirements_serves_who_asks_for_that_p
         assert version
         profiles.put(session, version.id, "avlesing", {"nb": "Avlesing"}, ["VT1-01"])
         profiles.put(session, version.id, "sending", {"nb": "Sending"}, ["VT1-02"])
-    days = {"from_on": date(2029, 1, 1), "to_on": date(2029, 12, 31)}
     against = {"specification_version_id": version.id, "profile": "avlesing"}
-    number = granted(database, "SV-2026-000004", **days, **against)
+    number = granted(database, "SV-2026-000004", date(2029, 1, 1), date(2029, 12, 31), **against)
     product = {"product": "fjordvakt-tilsyn", "specification": EXCHANGE, "on": "2029-06-01"}
     assert verify(catalog, **product, profile="avlesing")["certificate"]["number"] == number
     assert verify(catalog, **product, profile="sending")["code"] == "profile_not_covered"
@@ -306,9 +305,10 @@ def test_how_much_is_the_suppliers_own_word_is_told(catalog: TestClient, databas
     with database.writing() as session:
         id = certificates.by_number(session, asked["certificate"]).id
         first, second, *_ = [one for one in certificates.results(session, id, clock.now()) if one.obligation == "must"]
+        told = {"certificate_id": id, "evidence": [], "recorded_at": clock.now()}
         later = [
-            certificates.Result(requirement_id=first.requirement_id, outcome="met", evidence=[], assurance=SELF),
-            certificates.Result(requirement_id=second.requirement_id, outcome="not_met", evidence=[]),
+            certificates.Result(requirement_id=first.requirement_id, outcome=Outcome.MET, assurance=SELF, **told),
+            certificates.Result(requirement_id=second.requirement_id, outcome=Outcome.NOT_MET, **told),
         ]
         certificates.add_results(session, id, later, clock.now())
     after = heard(catalog, answer, **asked)["certificate"]["assurance"]

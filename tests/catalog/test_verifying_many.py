@@ -139,11 +139,14 @@ def split(database: Database, outcomes: dict[str, dict[str, Outcome]]) -> None:
             database, like, date(2026, 1, 1), date(2029, 12, 31), specification_version_id=version.id, profile="del"
         )
         with database.writing() as session:
+            id, now = certificates.by_number(session, number).id, clock.now()
             results = [
-                certificates.Result(requirement_id=ids[code], outcome=outcome, evidence=[])
+                certificates.Result(
+                    certificate_id=id, requirement_id=ids[code], outcome=outcome, evidence=[], recorded_at=now
+                )
                 for code, outcome in found.items()
             ]
-            certificates.add_results(session, certificates.by_number(session, number).id, results, clock.now())
+            certificates.add_results(session, id, results, now)
 
 
 TILSYN, HAVORN = "SV-2026-000004", "SV-2026-000005"  # of fjordvakt-tilsyn and nordlys-tilsyn
