@@ -160,17 +160,17 @@ def test_the_list_holds_what_one_may_see(catalog: TestClient, way: Certification
 
 
 def test_what_is_submitted_no_longer_changes(catalog: TestClient, way: Certification) -> None:
-    drafted = way.draft(HAVORN, **ALARM)
+    drafted = way.draft(HAVORN, **ALARM | {"product": "havorn-alarm"})
     path = drafted.headers["Location"]
     headers = way.applicant(HAVORN) | {"Content-Type": "application/merge-patch+json"}
     changed = catalog.patch(
         path,
-        content=b'{"profile": null, "versions": {"from": "1.0"}, "note": "Ny"}',
+        content=b'{"profile": null, "versions": {"from": "1.4"}, "note": "Ny"}',
         headers=headers | {"If-Match": drafted.headers["ETag"]},
     )
     assert changed.status_code == 200, changed.text
     assert (changed.json()["profile"], changed.json()["note"]) == (None, "Ny")
-    assert changed.json()["versions"] == {"from": "1.0", "to": None}
+    assert changed.json()["versions"] == {"from": "1.4", "to": None}
     stale = catalog.patch(path, content=b'{"note": "Gammel"}', headers=headers | {"If-Match": drafted.headers["ETag"]})
     assert problem(stale) == (412, "stale")
     back = catalog.patch(path, content=b'{"versions": "all"}', headers=headers | {"If-Match": changed.headers["ETag"]})
@@ -226,7 +226,7 @@ def test_the_kept_status_is_what_the_events_say(catalog: TestClient, url: str) -
 
 def test_only_its_supplier_applies_for_a_product(way: Certification) -> None:
     assert problem(way.draft(NORDLYS, **ALARM)) == (403, "not-your-product")
-    assert problem(way.draft("199999994", **ALARM)) == (403, "not-registered")
+    assert problem(way.draft("999999999", **ALARM)) == (403, "not-registered")
     firm = {"specification": "leverandor-av-velferdsteknologi", "subject_kind": "supplier"}
     assert problem(way.draft(BODY, **firm)) == (403, "applicant-not-supplier")
 
@@ -279,7 +279,7 @@ def test_whoever_owns_the_component_does_not_ask_either(catalog: TestClient, iss
     assert catalog.post(f"{seeded('submitted')}/request-information", json=ask, headers=lab).status_code == 200
     again = catalog.post(f"{seeded('submitted')}/request-information", json=ask, headers=lab)
     assert problem(again) == (409, "application-step-refused")
-    assert again.json()["errors"][0]["state"] == "information_missing"
+    assert again.json()["state"] == "information_missing"
 
 
 def test_a_suspended_supplier_submits_nothing(catalog: TestClient, way: Certification) -> None:

@@ -77,7 +77,10 @@ def test_every_organisation_has_its_fixed_id(shared_catalog: TestClient) -> None
 
 def test_what_is_fictional_says_so(shared_catalog: TestClient) -> None:
     fictional = [one for one in walk(shared_catalog, "/organisations", limit=200) if one["fictional"]]
-    assert [one["organisation_number"] for one in fictional] == ["100000016", "100000032", "100000024", "100000008"]
+    assert [one["organisation_number"] for one in fictional] == [
+        *("100000016", "100000032", "100000067", "100000024"),
+        *("100000059", "100000008", "100000040"),
+    ]
     shown = [
         *fictional,
         *walk(shared_catalog, "/products"),
@@ -136,6 +139,9 @@ def test_certificates_have_their_fixed_numbers(shared_catalog: TestClient) -> No
         ("SV-2026-000003", "havorn-alarm"),
         ("SV-2026-000004", "fjordvakt-tilsyn"),
         ("SV-2026-000005", "nordlys-tilsyn"),
+        ("SV-2026-000006", "fjordvakt-alarm"),
+        ("SV-2026-000007", "nordlys-alarm"),
+        ("SV-2026-000008", None),  # of a supplier
     ]
 
 

@@ -1,5 +1,6 @@
 """Fictional decisions on the seeded applications that have been assessed."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from services.chassis import clock
 from services.chassis.values import seed_id
 
 
-def load(session: Session, new: list[dict[str, Any]], decided_by: tuple[str, str]) -> int:
+def load(session: Session, new: list[dict[str, Any]], decided_by: Sequence[str]) -> int:
     known = set(session.exec(select(Decision.uuid)))
     missing = [one for one in new if seed_id(f"certification-decision:{one['application']}") not in known]
     for one in missing:
@@ -24,7 +25,7 @@ def load(session: Session, new: list[dict[str, Any]], decided_by: tuple[str, str
             seed_id(f"certification-application:{one['application']}"),
             rules.Decision(rules.Outcome(one["outcome"]), _day(one["valid_from_on"]), _day(one["valid_to_on"])),
             reason=one["reason"],
-            caller=acting(*decided_by, "certification.decide"),
+            caller=acting(decided_by[0], decided_by[1], "certification.decide"),
             now=now,
             today=clock.on(now),
             id=seed_id(f"certification-decision:{one['application']}"),
