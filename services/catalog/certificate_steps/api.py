@@ -301,7 +301,7 @@ def reduce(
     after = shapes.kept_scope(new.versions, new.delivery_forms)
     has_forms = taken.row.product_id is not None
     found = _check(taken, Step.REDUCE, caller)
-    refuse([*found, *certification.check_revision(taken.scope, after, Step.REDUCE, has_forms=has_forms)])
+    refuse([*found, *certification.check_change(taken.scope, after, wider=False, has_forms=has_forms)])
     return _keep(session, taken, EventKind.SCOPE_REDUCED, new.reason, caller, response, detail=after.detail())
 
 

@@ -1,14 +1,18 @@
 """What a certificate is worth on a day: one pure function of everything that has happened to it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from services.catalog.products.rules import order_key
+from services.catalog.certificate_scopes.rules import Scope as Scope  # others ask for these here
+from services.catalog.certificate_scopes.rules import Validity as Validity
+from services.catalog.certificate_scopes.rules import check_change as check_change
+from services.catalog.certificate_scopes.rules import check_scope as check_scope
+from services.catalog.certificate_scopes.rules import scope_of
 from services.catalog.schemes.rules import SubjectKind as SubjectKind
-from services.chassis.problems import Conflict, Forbidden, Invalid, Problem
+from services.chassis.problems import Conflict, Forbidden, Problem
 
 
 class Status(StrEnum):
@@ -142,106 +146,12 @@ class ConditionOpen(Conflict):
     """The condition that the certificate is suspended for is not met yet."""
 
 
-class ScopeNotWider(Invalid):
-    """An extension adds a version or a delivery form, and takes none away."""
-
-
-class ScopeNotNarrower(Invalid):
-    """A reduction takes a version or a delivery form away, and adds none."""
-
-
-class ScopeEmpty(Invalid):
-    """A certificate covers at least one version and one delivery form of a product."""
-
-
-class VersionRangeInvalid(Invalid):
-    """A range of versions ends before it begins."""
-
-
 class DecisionOnOwnProduct(Forbidden):
     """A supplier does not decide on its own product."""
 
 
 class CertificateNotYours(Forbidden):
     """Only its holder does this with a certificate."""
-
-
-class CertificatePeriodInvalid(Invalid):
-    """The certificate ends before it begins."""
-
-
-@dataclass(frozen=True)
-class Validity:
-    """The first and the last day of a certificate."""
-
-    from_on: date
-    to_on: date
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What of its subject a certificate covers: versions by label, or from one to another in the order of labels, each
-    included (None: open), or all; and delivery forms, of which a supplier or an adviser has none."""
-
-    versions: tuple[str, ...] | None = None
-    version_from: str | None = None
-    version_to: str | None = None
-    delivery_forms: tuple[str, ...] = ()
-
-    @property
-    def every_version(self) -> bool:
-        return self.versions is None and self.version_from is None and self.version_to is None
-
-    def covers_version(self, label: str) -> bool:
-        if self.versions is not None:
-            return label in self.versions
-        key = order_key(label)
-        after = self.version_from is None or order_key(self.version_from) <= key
-        return after and (self.version_to is None or key <= order_key(self.version_to))
-
-    def covers(self, other: "Scope") -> bool:
-        """Whether it covers everything that the other one does."""
-        if not set(other.delivery_forms) <= set(self.delivery_forms):
-            return False
-        if other.versions is not None:
-            return all(map(self.covers_version, other.versions))
-        if self.versions is not None:
-            return False
-        begins = self.version_from is None or (
-            other.version_from is not None and order_key(self.version_from) <= order_key(other.version_from)
-        )
-        return begins and (
-            self.version_to is None
-            or (other.version_to is not None and order_key(other.version_to) <= order_key(self.version_to))
-        )
-
-    def with_version(self, label: str) -> "Scope":
-        if self.covers_version(label):
-            return self
-        if self.versions is not None:
-            return replace(self, versions=(*self.versions, label))
-        if self.version_to is not None and order_key(self.version_to) < order_key(label):
-            return replace(self, version_to=label)
-        return replace(self, version_from=label)
-
-    def detail(self) -> dict[str, Any]:
-        """As it stands in the event that makes it the certificate's scope."""
-        return {
-            "versions": list(self.versions) if self.versions is not None else None,
-            "version_from": self.version_from,
-            "version_to": self.version_to,
-            "delivery_forms": list(self.delivery_forms),
-        }
-
-
-def scope_of(detail: Mapping[str, Any]) -> Scope:
-    versions = detail["versions"]
-    return Scope(
-        tuple(versions) if versions is not None else None,
-        detail["version_from"],
-        detail["version_to"],
-        tuple(detail["delivery_forms"]),
-    )
 
 
 @dataclass(frozen=True)
@@ -298,7 +208,7 @@ class History:
 
     events: Sequence[Event]
     validity: Validity
-    scope: Scope = Scope()
+    scope: Scope = field(default_factory=Scope)
     conditions: Sequence[Condition] = ()
     results: Sequence[Tested] = ()
     timeline: Sequence[Told] = ()
@@ -534,134 +444,3 @@ def _met(history: History, now: datetime) -> set[str]:
         for event in history.events
         if event.kind is EventKind.CONDITION_MET and event.recorded_at <= now
     }
-
-
-def check_revision(before: Scope, after: Scope, step: Step, *, has_forms: bool) -> list[Problem]:
-    """A scope's change by a step. `has_forms`: whether what is certified is delivered in forms, as products are."""
-    found = check_scope(after, has_forms=has_forms)
-    if step in (Step.EXTEND, Step.CARRY_OVER) and not (after.covers(before) and not before.covers(after)):
-        found.append(ScopeNotWider())
-    if step is Step.REDUCE and not (before.covers(after) and not after.covers(before)):
-        found.append(ScopeNotNarrower())
-    return found
-
-
-def check_scope(scope: Scope, *, has_forms: bool) -> list[Problem]:
-    found: list[Problem] = []
-    if scope.versions == () or (has_forms and not scope.delivery_forms):
-        found.append(ScopeEmpty())
-    begins, ends = scope.version_from, scope.version_to
-    if begins is not None and ends is not None and order_key(begins) > order_key(ends):
-        found.append(VersionRangeInvalid(f"{begins} comes after {ends}.", pointer="#/versions"))
-    return found
-
-
-# ---- Granting
-
-
-class SpecificationNotInForce(Invalid):
-    """The specification's version is not in force on the day that the certificate begins."""
-
-
-class DeliveryFormNotOffered(Invalid):
-    """The product is not offered in this form."""
-
-
-class RequirementUnknown(Invalid):
-    """The specification's version has no such requirement."""
-
-
-class RequirementAnsweredTwice(Invalid):
-    """A requirement has two results."""
-
-
-class MustNotMet(Invalid):
-    """A must requirement is not met.
-
-    Each must be met, or be not relevant for a stated reason; a share of them is not enough.
-    """
-
-
-class ReasonMissing(Invalid):
-    """What is not relevant needs a reason."""
-
-
-class EvidenceMissing(Invalid):
-    """What is said to be met needs evidence."""
-
-
-class BackDatedWithoutReason(Invalid):
-    """What takes effect before today needs a reason."""
-
-
-@dataclass(frozen=True)
-class Result:
-    requirement: str
-    outcome: Outcome
-    reason: str | None
-    evidence: int
-    """How many pieces."""
-
-
-@dataclass(frozen=True)
-class Grant:
-    """All that decides whether a certificate may be granted. `requirements`: id → whether it is a must."""
-
-    supplier: str | None
-    decided_by: str
-    delivery_forms: Sequence[str]
-    offered_forms: Sequence[str]
-    validity: Validity
-    specification_effective_on: date | None
-    """None: a draft, which nothing can be certified against."""
-    requirements: dict[str, bool]
-    results: Sequence[Result]
-    reason: str | None
-    today: date
-    specification_ended_on: date | None = None
-
-
-def check_grant(grant: Grant) -> list[Problem]:
-    found: list[Problem] = []
-    if grant.supplier == grant.decided_by:
-        found.append(DecisionOnOwnProduct())
-    if grant.validity.to_on < grant.validity.from_on:
-        found.append(CertificatePeriodInvalid(pointer="#/valid_to_on"))
-    effective_on, ended_on = grant.specification_effective_on, grant.specification_ended_on
-    if effective_on is None or effective_on > grant.validity.from_on:
-        detail = f"From {effective_on}." if effective_on else "It is a draft."
-        found.append(SpecificationNotInForce(detail, pointer="#/specification_version"))
-    elif ended_on is not None and ended_on <= grant.validity.from_on:
-        found.append(SpecificationNotInForce(f"It ended on {ended_on}.", pointer="#/specification_version"))
-    if grant.validity.from_on < grant.today and not grant.reason:
-        found.append(BackDatedWithoutReason(pointer="#/reason"))
-    found += [
-        DeliveryFormNotOffered(form, pointer=f"#/delivery_forms/{place}")
-        for place, form in enumerate(grant.delivery_forms)
-        if form not in grant.offered_forms
-    ]
-    return found + _check_results(grant.requirements, grant.results)
-
-
-def _check_results(requirements: dict[str, bool], results: Sequence[Result]) -> list[Problem]:
-    found: list[Problem] = []
-    answered: set[str] = set()
-    for place, result in enumerate(results):
-        pointer = f"#/results/{place}"
-        if result.requirement not in requirements:
-            found.append(RequirementUnknown(result.requirement, pointer=f"{pointer}/requirement"))
-            continue
-        if result.requirement in answered:
-            found.append(RequirementAnsweredTwice(result.requirement, pointer=f"{pointer}/requirement"))
-        answered.add(result.requirement)
-        if requirements[result.requirement] and result.outcome not in (Outcome.MET, Outcome.NOT_RELEVANT):
-            found.append(MustNotMet(f"{result.requirement} is {result.outcome}.", pointer=f"{pointer}/outcome"))
-        if result.outcome is Outcome.NOT_RELEVANT and not result.reason:
-            found.append(ReasonMissing(result.requirement, pointer=f"{pointer}/reason"))
-        if result.outcome in (Outcome.MET, Outcome.PARTLY) and not result.evidence:
-            found.append(EvidenceMissing(result.requirement, pointer=f"{pointer}/evidence"))
-    return found + [
-        MustNotMet(f"{requirement} has no result.", pointer="#/results")
-        for requirement, must in requirements.items()
-        if must and requirement not in answered
-    ]

@@ -1,15 +1,15 @@
 """Certificates as they are kept: the decision, its results with evidence, and the events that are only ever added."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from psycopg.errors import ExclusionViolation
-from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, NUMRANGE, ExcludeConstraint, Range, insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlmodel import Field, Session, col, select
 
+from services.catalog.certificate_scopes import store as scopes
+from services.catalog.certificate_scopes.store import CertificateOverlaps as CertificateOverlaps
 from services.catalog.certificates import rules
 from services.catalog.certificates.rules import (
     Assurance,
@@ -22,10 +22,9 @@ from services.catalog.certificates.rules import (
 )
 from services.catalog.db import Table
 from services.catalog.products import store as products
-from services.catalog.products.rules import order_key
 from services.chassis import audit, jobs
 from services.chassis.db import INSTANT, JSON, choice
-from services.chassis.problems import Conflict, NotFound
+from services.chassis.problems import NotFound
 
 RECALL_TASK = "catalog.recall"
 RECALLING = frozenset(
@@ -74,6 +73,14 @@ class Certificate(Table, table=True):
     @property
     def scope(self) -> Scope:
         return _scope(self)
+
+    def held(self) -> scopes.Held:
+        subject = {
+            SubjectKind.PRODUCT: f"product:{self.product_id}",
+            SubjectKind.SUPPLIER: f"supplier:{self.holder_id}",
+            SubjectKind.ADVISER: f"adviser:{self.holder_id}:{self.role}",
+        }[SubjectKind(self.subject_kind)]
+        return scopes.Held(self.id, subject, self.specification_version_id, self.profile or "")
 
 
 class Result(Table, table=True):
@@ -139,29 +146,6 @@ class Condition(Table, table=True):
     recorded_at: datetime = Field(sa_type=INSTANT)
 
 
-class CertificateScope(Table, table=True):
-    """What a certificate occupies, so that no second one can cover the same: one row per delivery form and version, for
-    as long as it is not withdrawn. A version is a point in `label`, a range of versions or all of them a part of the
-    line."""
-
-    __table_args__ = (
-        ExcludeConstraint(
-            *(("subject", "="), ("specification_version_id", "="), ("profile", "="), ("delivery_form", "=")),
-            *(("label", "&&"), ("period", "&&")),
-            name="ex_certificatescope_once",
-            using="gist",
-        ),
-    )
-    id: int = Field(default=None, primary_key=True)
-    certificate_id: int = Field(foreign_key="certificate.id", index=True)
-    subject: str = Field(max_length=120)
-    specification_version_id: int
-    profile: str = Field(default="", max_length=80)
-    delivery_form: str = Field(max_length=40)
-    label: Any = Field(sa_column=sa.Column(NUMRANGE, nullable=False))
-    period: Any = Field(sa_column=sa.Column(DATERANGE, nullable=False))
-
-
 class CertificateNumber(Table, table=True):
     """The last number given out in a year."""
 
@@ -179,10 +163,6 @@ class CertificateChange(Table, table=True):
 
 class CertificateNotFound(NotFound):
     """No certificate has this number."""
-
-
-class CertificateOverlaps(Conflict):
-    """There is already a certificate of this scope for some of these days."""
 
 
 HISTORY = """
@@ -348,7 +328,7 @@ def grant(
     certificate.number = _next_number(session, today.year)
     session.add(certificate)
     session.flush()
-    _occupy(session, certificate, certificate.scope, certificate.valid_from_on, certificate.valid_to_on)
+    scopes.occupy(session, certificate.held(), certificate.scope, certificate.valid_from_on, certificate.valid_to_on)
     for one in (*results, *conditions):
         one.certificate_id = certificate.id
         one.recorded_at = recorded_at
@@ -448,7 +428,7 @@ def _settle(session: Session, certificate_id: int, known_at: datetime) -> None:
     """Let a certificate occupy what its history says: on each day that something changes, what holds from then on."""
     certificate = session.get_one(Certificate, certificate_id)
     history = histories(session, [certificate_id])[certificate_id]
-    session.execute(sa.delete(CertificateScope).where(col(CertificateScope.certificate_id) == certificate_id))
+    scopes.leave(session, certificate_id)
     turns = sorted({certificate.valid_from_on, *(event.effective_on for event in history.events)})
     turns = [day for day in turns if day >= certificate.valid_from_on]
     for day, until in zip(turns, [*turns[1:], None], strict=True):
@@ -456,53 +436,13 @@ def _settle(session: Session, certificate_id: int, known_at: datetime) -> None:
         if stands is None or stands.status in rules.FINAL or day > stands.validity.to_on:
             continue
         last = stands.validity.to_on
-        _occupy(
+        scopes.occupy(
             session,
-            certificate,
+            certificate.held(),
             stands.scope,
             day,
             min(last, date.fromordinal(until.toordinal() - 1)) if until else last,
         )
-
-
-def _occupy(session: Session, certificate: Certificate, scope: Scope, from_on: date, to_on: date) -> None:
-    subject = {
-        SubjectKind.PRODUCT: f"product:{certificate.product_id}",
-        SubjectKind.SUPPLIER: f"supplier:{certificate.holder_id}",
-        SubjectKind.ADVISER: f"adviser:{certificate.holder_id}:{certificate.role}",
-    }[SubjectKind(certificate.subject_kind)]
-    rows = [
-        {
-            "certificate_id": certificate.id,
-            "subject": subject,
-            "specification_version_id": certificate.specification_version_id,
-            "profile": certificate.profile or "",
-            "delivery_form": form,
-            "label": label,
-            "period": Range(from_on, to_on, bounds="[]"),
-        }
-        for form in scope.delivery_forms or ("",)
-        for label in _labels(scope)
-    ]
-    try:
-        session.execute(sa.insert(CertificateScope), rows)
-    except IntegrityError as error:
-        if isinstance(error.orig, ExclusionViolation):
-            raise CertificateOverlaps from None
-        raise
-
-
-def _labels(scope: Scope) -> Iterable[Range[int]]:
-    if scope.versions is not None:
-        return [Range(point, point, bounds="[]") for point in map(_point, dict.fromkeys(scope.versions))]
-    ends = [None if label is None else _point(label) for label in (scope.version_from, scope.version_to)]
-    return [Range(ends[0], ends[1], bounds="[]")]
-
-
-def _point(label: str) -> int:
-    """A version's place on a line of numbers, in the order of labels: exclusion constraints compare ranges. PostgreSQL
-    reckons differences as floating-point numbers, which end at 2^1024; of a longer label the end does not count."""
-    return int.from_bytes(order_key(label).encode()[:120].ljust(120, b"\0"))
 
 
 # ---- Asking

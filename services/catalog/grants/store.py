@@ -86,7 +86,7 @@ class Revised:
         if self.step is certification.Step.EXTEND and self.stands:
             has_forms = deciding.application.product_id is not None
             before, after = self.stands.scope, deciding.scope
-            found += certification.check_revision(before, after, self.step, has_forms=has_forms)
+            found += certification.check_change(before, after, wider=True, has_forms=has_forms)
         return found
 
 
