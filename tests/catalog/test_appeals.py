@@ -15,6 +15,7 @@ from services.catalog.working_days import rules as working_days
 from services.chassis import audit, clock, feed
 from services.chassis.db import Database
 from services.chassis.values import seed_id
+from tests.catalog.certification import Certification
 from tests.catalog.conftest import FJORDVAKT, HAVORN, errors, problem, walk
 from tests.issuer import Issuer
 
@@ -405,3 +406,85 @@ def test_what_happened_is_never_changed(catalog: TestClient, url: str) -> None:
         for statement in ("UPDATE appeal_event SET reason = 'x'", "DELETE FROM appeal_event"):
             with pytest.raises(psycopg.errors.RaiseException, match="never changed"):
                 connection.execute(statement)
+
+
+# ---- Against decisions
+
+
+def test_a_refusal_that_is_upheld_against_is_decided_anew(catalog: TestClient, issuer: Issuer, other: Headers) -> None:
+    way = Certification(catalog, issuer)
+    application = way.recommended(product="havorn-alarm")
+    refused = way.decide(application, outcome="refused")
+    assert refused.status_code == 201, refused.text
+    decision, havorn = refused.json()["id"], way.applicant(HAVORN)
+    rival = way.applicant(FJORDVAKT)
+    unseen = catalog.post("/appeals", json=WHY | {"decision": decision}, headers=rival)
+    assert errors(unseen) == {("appeal-target-unknown", "#/decision")}, "that there is a refusal is nobody's business"
+    path = appealed(catalog, havorn, decision=decision)
+    made = catalog.get(path, headers=havorn).json()
+    assert (made["due_on"], made["decided_on"]) == (refused.json()["appeal_by_on"], refused.json()["decided_on"])
+
+    def status() -> str:
+        return str(catalog.get(refused.headers["Location"], headers=havorn).json()["status"])
+
+    assert status() == "appealed"
+    assert problem(catalog.post(f"{path}/stay", json=WHY, headers=other)) == (409, "nothing-to-stay")
+    step(catalog, path, "begin-review", way.decider)
+    assert problem(catalog.post(f"{path}/uphold", json=WHY, headers=way.decider)) == (403, "same-decision-maker")
+    step(catalog, path, "uphold", other)
+    assert status() == "annulled"
+    assert catalog.get(application, headers=havorn).json()["status"] == "recommended"
+    assert way.decide(application).status_code == 201
+    assert problem(catalog.get(path)) == (404, "appeal-not-found"), "what was refused stays between the parties"
+    public = catalog.get("/events", params={"limit": 200}).json()["items"]
+    assert not [one for one in public if decision in str(one) or one["type"].startswith("appeal.")]
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "expected"),
+    [
+        ("reject", {}, "upheld"),
+        ("dismiss", {"ground": "inadmissible"}, "in_force"),
+        ("withdraw", {}, "in_force"),
+    ],
+)
+def test_otherwise_the_refusal_stands(
+    catalog: TestClient, issuer: Issuer, other: Headers, what: str, body: dict[str, str], expected: str
+) -> None:
+    way = Certification(catalog, issuer)
+    refused = way.decide(way.recommended(product="havorn-alarm"), outcome="refused")
+    havorn = way.applicant(HAVORN)
+    path = appealed(catalog, havorn, decision=refused.json()["id"])
+    step(catalog, path, "begin-review", other)
+    step(catalog, path, what, havorn if what == "withdraw" else other, **body)
+    assert catalog.get(refused.headers["Location"], headers=havorn).json()["status"] == expected
+
+
+def test_conditions_that_are_upheld_against_fall_away(catalog: TestClient, issuer: Issuer, other: Headers) -> None:
+    way = Certification(catalog, issuer)
+    conditions = [{"text": text, "due_on": "2027-06-30"} for text in ("Første", "Annen")]
+    made = way.decide(
+        way.recommended(product="havorn-alarm", recommendation="grant_with_conditions"),
+        outcome="granted_with_conditions",
+        conditions=conditions,
+    )
+    assert made.status_code == 201, made.text
+    number = made.json()["certificate"]
+    keys = [one["key"] for one in certificate(catalog, number)["conditions"]]
+    path = appealed(catalog, way.applicant(HAVORN), decision=made.json()["id"])
+    step(catalog, path, "begin-review", other)
+    unknown = catalog.post(f"{path}/partly-uphold", json=WHY | {"conditions": ["x", "y"]}, headers=other)
+    assert [one["detail"] for one in unknown.json()["errors"]] == ["There is no 'x'.", "There is no 'y'."]
+    partly = step(catalog, path, "partly-uphold", other, conditions=keys[:1])
+    assert partly["events"][-1]["conditions"] == keys[:1]
+    met = {one["key"]: one["met_on"] for one in certificate(catalog, number)["conditions"]}
+    assert met == {keys[0]: str(TODAY), keys[1]: None}
+    assert certificate(catalog, number, on="2027-07-01")["status"] == "suspended", "for the other one"
+    assert catalog.get(made.headers["Location"]).json()["status"] == "upheld", "the grant itself stands"
+
+
+def test_a_grant_goes_against_nobody(catalog: TestClient, issuer: Issuer) -> None:
+    way = Certification(catalog, issuer)
+    made = way.decide(way.recommended(product="havorn-alarm"))
+    answer = catalog.post("/appeals", json=WHY | {"decision": made.json()["id"]}, headers=way.applicant(HAVORN))
+    assert problem(answer) == (422, "not-appealable")
