@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from fastapi.testclient import TestClient
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm
 
+from services.catalog.certificates.rules import Outcome
 from services.catalog.test_reports import rules
 from services.catalog.testers import rules as tester_rules
 from services.chassis.values import seed_id
@@ -235,7 +236,7 @@ def test_what_is_not_signed_with_a_registered_key_is_refused(
     stranger = Tool()
     assert refused(stranger.sign(claims)) == "report-key-unknown"
     assert refused(stranger.sign(claims, kid=tool.kid)) == "report-forged"
-    assert refused(jwt.encode(claims, None, algorithm="none", headers={"kid": tool.kid})) == "report-algorithm-refused"
+    assert refused(jwt.encode(claims, "", algorithm="none", headers={"kid": tool.kid})) == "report-algorithm-refused"
     assert refused(f"{part({'alg': 'none', 'kid': tool.kid})}.{payload}.") == "report-algorithm-refused"
     # HS256 with the public key as the secret: what a careless verifier believes
     pem = tool.key.public_key().public_bytes(
@@ -374,11 +375,18 @@ def test_what_is_not_met_waits_for_a_person(
         for one in catalog.get("/events", params={"after": before}).json()["items"]
         if one["subject"] == path
     ] == ["test-report.filed"], "that something failed is not told to all yet"
+    open_to_all = catalog.get(path).json()
+    assert (open_to_all["state"], open_to_all["looked_at"]) == ("taken", None), "nor by its state"
+    for state, seen in (("taken", 1), ("awaiting_approval", 0)):
+        assert len(walk(catalog, "/test-reports", tester=tool.id, state=state)) == seen
+    waiting = catalog.get("/test-reports", params={"state": "awaiting_approval", "tester": tool.id}, headers=supplier)
+    assert [one["state"] for one in waiting.json()["items"]] == ["awaiting_approval"]
     own = catalog.post(f"{path}/approve", json={"reason": "Riktig"}, headers=laboratory)
     assert problem(own) == (403, "report-four-eyes")
     approved = catalog.post(f"{path}/approve", json={"reason": "Gjenskapt"}, headers=assessor)
     assert approved.json()["state"] == "approved"
     assert codes({}) == ["VT1-01", "VT1-02"]
+    assert catalog.get(path).json()["reason"] == "Gjenskapt"
     again = catalog.post(f"{path}/reject", json={"reason": "Likevel ikke"}, headers=assessor)
     assert problem(again) == (409, "report-step-refused")
 
@@ -418,9 +426,9 @@ def test_every_state_of_a_report_meets_every_step(state: rules.State, step: rule
 
 
 @pytest.mark.parametrize("state", rules.State)
-@pytest.mark.parametrize("outcome", rules.Outcome)
-def test_what_is_shown_and_what_counts(state: rules.State, outcome: rules.Outcome) -> None:
-    met = outcome is rules.Outcome.MET
+@pytest.mark.parametrize("outcome", Outcome)
+def test_what_is_shown_and_what_counts(state: rules.State, outcome: Outcome) -> None:
+    met = outcome is Outcome.MET
     assert rules.shows(outcome, state, party=True)
     assert rules.shows(outcome, state, party=False) == (met or state is rules.State.APPROVED)
     waits = not met and state is rules.State.AWAITING_APPROVAL

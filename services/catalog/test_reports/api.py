@@ -80,7 +80,10 @@ class TestReport(Out):
     assurance: Assurance = Field(
         description="`third_party` only when the tester is of another organisation than the product's supplier"
     )
-    state: State
+    state: State = Field(
+        description="That something waits for approval, or was rejected, is told to the report's parties only; others "
+        "are told `taken` until it is approved"
+    )
     issued_at: Instant
     received_at: Instant
     evidence_file: UUID = Field(description="The signed report, whole; see `/evidence-files/{id}`")
@@ -155,7 +158,7 @@ def read(id: ReportId, reader: ReaderDep, viewer: ViewerDep, today: clock.TodayD
     shown = _shown(kept, store.results(reader, [kept.id])[kept.id], party=_party(kept, viewer, own))
     if not shown.results:
         raise store.unknown(id)
-    response.headers["ETag"] = changes.etag(_revision(kept))
+    response.headers["ETag"] = changes.etag(1 if shown.looked_at is None else 2)
     return shown
 
 
@@ -194,11 +197,11 @@ def file(
     tester = testers.by_key(session, kid) if isinstance(kid, str) and len(kid) <= 100 and "\0" not in kid else None
     if tester is None:
         raise rules.ReportKeyUnknown("No tester has the key that `kid` names.")
-    testers.lock(session, tester.uuid)
     if signed.header.get("alg") not in tester_rules.ALGORITHMS[tester.jwk["crv"]]:
         raise rules.ReportAlgorithmRefused(f"This key signs with {tester_rules.ALGORITHMS[tester.jwk['crv']][0]}.")
     if not signatures.verify(tester.jwk, signed.covered, signed.signature):
         raise rules.ReportForged
+    testers.lock(session, tester.uuid)
     report, found = rules.report(signed.claims)
     refuse(found)
     assert report
@@ -408,12 +411,15 @@ def _revision(kept: store.Kept) -> int:
 
 
 def _shown(kept: store.Kept, results: Sequence[Any], *, party: bool) -> TestReport:
+    state = rules.told(kept.state, party=party)
+    silent = {} if state is kept.state else {"looked_at_by": None, "looked_at": None, "reason": None}
     return TestReport.model_validate(
         {
             **kept.__dict__,
+            **silent,
             "id": kept.uuid,
             "report": kept.jti,
-            "reason": kept.reason if party or kept.state is State.APPROVED else None,
+            "state": state,
             "results": [
                 ReportResult.model_validate(row)
                 for row in results

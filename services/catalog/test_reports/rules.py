@@ -352,6 +352,11 @@ def shows(outcome: Outcome, state: State, *, party: bool) -> bool:
     return party or outcome is Outcome.MET or state is State.APPROVED
 
 
+def told(state: State, *, party: bool) -> State:
+    """The state that someone is told of. That a report waits, or was rejected, says that something in it is not met."""
+    return state if party or state is State.APPROVED else State.TAKEN
+
+
 def counts(outcome: Outcome, state: State) -> bool | None:
     """Whether a result can be adopted by an assessment: None while nobody has looked at it."""
     if outcome is Outcome.MET or state is State.APPROVED:

@@ -152,7 +152,9 @@ _PAGE = sa.text(
      WHERE (CAST(:after AS uuid) IS NULL OR r.uuid > :after)
        AND (CAST(:product AS text) IS NULL OR r.product_id = (SELECT id FROM product WHERE slug = :product))
        AND (CAST(:tester AS uuid) IS NULL OR r.tester_id = (SELECT id FROM tester WHERE uuid = :tester))
-       AND (CAST(:state AS text) IS NULL OR COALESCE(e.kind, r.state) = :state)
+       AND (CAST(:state AS text) IS NULL OR :state =
+            CASE WHEN :all OR p.supplier_id = ANY(:own) OR t.organisation_id = ANY(:own) OR e.kind = 'approved'
+                 THEN COALESCE(e.kind, r.state) ELSE 'taken' END)
        AND (:all OR p.supplier_id = ANY(:own) OR t.organisation_id = ANY(:own)
             OR COALESCE(e.kind, r.state) IN ('taken', 'approved')
             OR EXISTS (SELECT 1 FROM test_report_result n WHERE n.test_report_id = r.id AND n.outcome = 'met'))
