@@ -23,7 +23,7 @@ from services.chassis.values import In
 
 router = new_router("/appeals", "Appeals")
 
-BODY, HOLDER = "100000040", "100000032"
+BODY, HOLDER = "100000040", "100000016"
 Why = Annotated[str, Field(min_length=1, max_length=10_000)]
 
 
