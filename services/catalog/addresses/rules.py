@@ -83,7 +83,10 @@ def exempt(text: str) -> Exempt:
     length, _, port = rest.partition(":")
     if not (length.isascii() and length.isdigit() and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise ValueError(f"{text!r} is not written like 127.0.0.1/32:8080")
-    return Exempt(ipaddress.ip_network(f"{network}/{length}"), int(port))
+    try:
+        return Exempt(ipaddress.ip_network(f"{network}/{length}"), int(port))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not written like 127.0.0.1/32:8080: {error}") from error
 
 
 def parse(url: str, pointer: str = "#/base_url") -> Target:

@@ -13,11 +13,14 @@ import schemathesis
 from hypothesis import HealthCheck, Phase
 from schemathesis import Case, GenerationMode
 from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Err, Ok
 from schemathesis.specs.openapi import checks
 
 from services.catalog.conformance_runs.rules import MOST_FAILURES, Finding, Limits, Reason
 from services.catalog.conformance_runs.wire import Stopped, Unanswered, Wire
 
+Request = Case[Any]
+"""A request that the contract allows, as schemathesis makes it."""
 SEED = 20_261_126
 """The same requests for everybody who is tested against the same contract."""
 MOST_OPERATIONS = 500
@@ -95,11 +98,14 @@ class Trial:
         self._operations: list[Operation] = []
         try:
             self._schema = schemathesis.openapi.from_dict(alone(document))
-            self._found = [one.ok() for one in self._schema.get_all_operations()]
+            found = list(self._schema.get_all_operations())
         except MemoryError:
             raise
         except Exception as error:
             raise Stopped(Reason.CONTRACT_UNUSABLE, f"{type(error).__name__}: {error}"[:LONGEST_DETAIL]) from error
+        if broken := [one.err() for one in found if isinstance(one, Err)]:
+            raise Stopped(Reason.CONTRACT_UNUSABLE, str(broken[0])[:LONGEST_DETAIL])
+        self._found = [one.ok() for one in found if isinstance(one, Ok)]
         if len(self._found) > MOST_OPERATIONS:
             raise Stopped(Reason.CONTRACT_UNUSABLE, f"it has more than {MOST_OPERATIONS} operations")
 
@@ -131,7 +137,7 @@ class Trial:
             phases=[Phase.generate, Phase.shrink],
         )
         @hypothesis.given(case=operation.as_strategy(generation_mode=GenerationMode.POSITIVE))
-        def each(case: Case) -> None:
+        def each(case: Request) -> None:
             if self._calls >= most:
                 raise Enough
             self._attempt(case, tried)
@@ -153,7 +159,7 @@ class Trial:
                 tried.skipped = f"{type(error).__name__}: {error}"[:LONGEST_DETAIL]
         self._try_without(operation, tried)
 
-    def _attempt(self, case: Case, tried: Operation, *, raising: bool = True) -> None:
+    def _attempt(self, case: Request, tried: Operation, *, raising: bool = True) -> None:
         request = case.as_transport_kwargs(base_url=self._base_url)
         request["headers"] = {**request["headers"], **self._headers}
         request["headers"].pop("X-Schemathesis-TestCaseId", None)
@@ -183,7 +189,7 @@ class Trial:
         return answer
 
     def _look(
-        self, case: Case, request: Mapping[str, Any], answer: requests.Response, tried: Operation
+        self, case: Request, request: Mapping[str, Any], answer: requests.Response, tried: Operation
     ) -> Iterator[str]:
         """→ the keys of what is wrong with an answer"""
         status = answer.status_code
@@ -273,10 +279,10 @@ class Trial:
         }
 
 
-def _examples(operation: Any) -> Iterator[Case]:
+def _examples(operation: Any) -> Iterator[Request]:
     """Requests that the contract itself gives as examples: whoever wrote it knows what exists."""
     for strategy in operation.get_strategies_from_examples():
-        kept: list[Case] = []
+        kept: list[Request] = []
 
         @hypothesis.seed(SEED)
         @hypothesis.settings(
@@ -287,7 +293,7 @@ def _examples(operation: Any) -> Iterator[Case]:
             phases=[Phase.generate],
         )
         @hypothesis.given(case=strategy)
-        def one(case: Case, kept: list[Case] = kept) -> None:
+        def one(case: Request, kept: list[Request] = kept) -> None:
             kept.append(case)
 
         one()

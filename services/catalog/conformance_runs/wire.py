@@ -116,7 +116,7 @@ class Wire:
                 try:
                     # What `requests` itself would fill in, only bounded.
                     answer._content = self._body(answer.raw)
-                    answer._content_consumed = True  # type: ignore[attr-defined]  # not in the stubs
+                    answer._content_consumed = True
                 finally:
                     answer.close()
         except _TooSlow:

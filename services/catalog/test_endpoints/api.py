@@ -22,7 +22,7 @@ from services.chassis.auth import Caller, needs
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
-from services.chassis.problems import refuse
+from services.chassis.problems import Problem, refuse
 from services.chassis.values import In, Instant, Out, Slug, seed_id
 
 router = new_router("/test-endpoints", "Conformance tests")
@@ -145,17 +145,10 @@ def propose(
 ) -> Endpoint:
     """For the product's supplier. Nothing is called until an assessor of another organisation has approved the host;
     when it is called, the name must lead to addresses on the open Internet only, and a redirect is never followed."""
-    settings = _settings(request)
     product = products.by_slug(session, new.product)
     if not store.is_supplier(session, product.supplier_id, caller.organisation, today):
         raise rules.NotItsSupplier
-    target = addresses.parse(new.base_url)
-    found = addresses.check(
-        target,
-        ports=settings.conformance_ports,
-        plain_http=settings.conformance_plain_http,
-        exempts=settings.conformance_exempts,
-    )
+    found, target = _reached(new.base_url, _settings(request))
     application_id = None
     if new.application:
         application = applications.seen(session, new.application, caller, today)
@@ -163,6 +156,7 @@ def propose(
         if application.product_id != product.id:
             found.append(rules.ApplicationOfAnotherProduct(pointer="#/application"))
     refuse([*found, *rules.check_headers(new.headers)])
+    assert target
     endpoint = store.add(
         session,
         store.Endpoint(
@@ -238,6 +232,21 @@ def withdraw(
     """For the product's supplier. The host is not called any more; a run that has begun goes on to its end."""
     row = store.seen(session, id, caller.organisation, today, body=False)
     return _take(session, row, Step.WITHDRAW, new.reason, caller, if_match, response)
+
+
+def _reached(url: str, settings: Settings) -> tuple[list[Problem], addresses.Target | None]:
+    """→ (what is wrong with it, where it leads)"""
+    try:
+        target = addresses.parse(url)
+    except addresses.UrlUnusable as unusable:
+        return [unusable], None
+    found = addresses.check(
+        target,
+        ports=settings.conformance_ports,
+        plain_http=settings.conformance_plain_http,
+        exempts=settings.conformance_exempts,
+    )
+    return found, target
 
 
 def _take(
