@@ -4,6 +4,8 @@ import json
 import logging
 import os
 import stat
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -16,6 +18,7 @@ from services.catalog.settings import Settings
 from services.catalog.signing_keys import rules, store
 from services.catalog.signing_keys.rules import Key, KeyNeeded, KeyRetired, KeyUnknown, State
 from services.catalog.signing_keys.store import Keyring, NoSigningKey
+from services.chassis import db
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -168,3 +171,31 @@ def test_settings_give_a_day_of_lead_where_it_matters(monkeypatch: pytest.Monkey
     assert store.keyring(Settings(**real)).production
     with pytest.raises(ValueError, match="plain http"):
         Settings(**given, issuers=[])
+
+
+def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """In an environment that says nothing but where the data is."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-m", "services", "keys", *words],
+        env=kept | {"SAMVIRKE_DATA": str(folder)},
+        cwd=db.PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_command_makes_lists_and_retires_keys(tmp_path: Path) -> None:
+    made = command(tmp_path, "new")
+    assert (made.returncode, made.stderr) == (0, "")
+    kid = made.stdout.split()[0]
+    (file,) = (tmp_path / "keys" / "catalog").iterdir()
+    assert file.stem == kid
+    listed = command(tmp_path, "list")
+    assert listed.stdout.split()[:2] == [kid, "signing"]
+    assert json.loads(file.read_text())["d"] not in made.stdout + listed.stdout
+    refused = command(tmp_path, "retire", kid)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("samvirke: No other key could sign in its place")

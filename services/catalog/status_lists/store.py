@@ -10,7 +10,7 @@ import gzip
 import hashlib
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from services.catalog.certificates import store as certificates
-from services.catalog.certificates.rules import History, standing
+from services.catalog.certificates.rules import Event, EventKind, History, Validity, standing
 from services.catalog.credentials import rules as credentials
 from services.catalog.signing_keys import store as signing_keys
 from services.catalog.signing_keys.store import Held, Keyring
@@ -35,9 +35,13 @@ TTL_SECONDS = 1
 SIGNED_ANEW = 24
 """A list that nothing happens to is signed anew so many times in its life, so that there is always most of it left."""
 AT_ONCE = 1_000
-"""Histories that are in memory at a time while a list is built."""
+"""Histories that are in memory at a time."""
+MANY = 5_000
+"""When so many certificates change on one day, everything is built anew, which is faster."""
 MOST_PAST, MOST_WAITING = 16, 2
 NEVER = 2**31 - 1
+NEVER_YET = 2**62
+"""A mark that no transaction has reached: when everything is built anew, only the next mark is asked for."""
 
 _CHANGED = """
     SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) AS mark,
@@ -48,10 +52,32 @@ _CHANGED = """
 _CHANGED_HOT = _CHANGED.format(mark="$1")
 _CHANGED_AGAIN = sa.text(_CHANGED.format(mark=":mark"))
 _PLACES = sa.text("SELECT position, certificate_id, fingerprint FROM credential WHERE certificate_id = ANY(:ids)")
-_IN_LIST = sa.text(
-    "SELECT DISTINCT certificate_id FROM credential WHERE position BETWEEN :first AND :last ORDER BY certificate_id"
+_QUIET = """
+    NOT EXISTS (SELECT 1 FROM certificate_event o WHERE o.certificate_id = k.certificate_id AND o.kind <> 'granted')
+    AND NOT EXISTS (SELECT 1 FROM certificate_condition o WHERE o.certificate_id = k.certificate_id)
+"""
+_ALIKE = sa.text(
+    f"""
+    SELECT c.valid_from_on, c.valid_to_on, e.effective_on, min(e.recorded_at) AS recorded_at,
+           array_agg(k.position ORDER BY k.position) AS positions, array_agg(c.id ORDER BY k.position) AS owners
+      FROM credential k
+      JOIN certificate c ON c.id = k.certificate_id
+      JOIN certificate_event e ON e.certificate_id = c.id
+     WHERE k.position BETWEEN :first AND :last AND e.recorded_at <= :known_at AND {_QUIET}
+     GROUP BY c.valid_from_on, c.valid_to_on, e.effective_on
+    """  # noqa: S608  # put together from our own constants only
+)
+_OTHERS = sa.text(
+    f"""
+    SELECT DISTINCT k.certificate_id FROM credential k
+     WHERE k.position BETWEEN :first AND :last AND NOT ({_QUIET}) ORDER BY k.certificate_id
+    """  # noqa: S608  # put together from our own constants only
 )
 _LAST = "SELECT max(position) AS position FROM credential"
+
+
+_Place = tuple[int, int, str | None]
+"""Its position, the certificate's key, and what the token in it claims."""
 
 
 class StatusListNotFound(NotFound):
@@ -165,14 +191,17 @@ class Lists:
     def _catch_up(self, database: Database, memory: _Memory, number: int, held: Held, now: datetime) -> Signed:
         day = clock.on(now)
         with database.reading() as session:
-            if memory.day is None or day < memory.day:
-                memory.lists, memory.signed, memory.mark, memory.seen = {}, {}, 0, {}
-            changed = session.execute(_CHANGED_AGAIN, {"mark": memory.mark}).one()
+            whole = memory.day is None or day < memory.day
+            changed = session.execute(_CHANGED_AGAIN, {"mark": NEVER_YET if whole else memory.mark}).one()
             ids = set(memory.news(changed))
             if memory.day is not None and day > memory.day:
                 ids |= _turning(memory, day)
-            for touched in _updated(session, memory, sorted(ids), day):
-                memory.signed.pop(touched, None)
+            if whole or len(ids) > MANY:
+                memory.lists, memory.signed = _built(session, day), {}
+            else:
+                for history, places in _histories(session, sorted(ids)):
+                    for touched in _taken_over(memory.lists, history, places, day):
+                        memory.signed.pop(touched, None)
             memory.day, memory.mark = day, changed.mark
             memory.seen = dict(zip(changed.ids, changed.xacts, strict=True))
         if number not in memory.lists:
@@ -220,54 +249,75 @@ def _turning(memory: _Memory, day: date) -> set[int]:
     return {one.owners[index] for one in memory.lists.values() for index, turn in enumerate(one.turns) if turn <= until}
 
 
-def _updated(session: Session, memory: _Memory, ids: Sequence[int], day: date) -> Iterator[int]:
-    """Look at certificates anew. → the number of each list that is another now"""
-    for history, places in _histories(session, ids):
-        stands = standing(history, day, credentials.EVER)
-        assert stands, "every certificate begins with its grant"
-        value, turn = rules.of_standing(stands), rules.next_turn(history, day)
-        for row in places:
-            number, index = credentials.place(row.position)
-            one = memory.lists.setdefault(number, _List())
-            grown = one.grow(index)
-            one.owners[index] = row.certificate_id
-            one.turns[index] = turn.toordinal() if turn else NEVER
-            counts = row.fingerprint is None or row.fingerprint == credentials.fingerprint(stands)
-            if rules.put(one.packed, index, value if counts else rules.Value.INVALID) or grown:
-                yield number
+def _taken_over(lists: dict[int, _List], history: History, places: Iterable[_Place], day: date) -> Iterator[int]:
+    """Put what a history is worth on a day in its places. → the number of each list that is another now"""
+    stands = standing(history, day, credentials.EVER)
+    assert stands, "every certificate begins with its grant"
+    value, turn = rules.of_standing(stands), rules.next_turn(history, day)
+    ordinal = turn.toordinal() if turn else NEVER
+    for position, owner, claimed in places:
+        number, index = credentials.place(position)
+        one = lists.setdefault(number, _List())
+        grown = one.grow(index)
+        one.owners[index], one.turns[index] = owner, ordinal
+        counts = claimed is None or claimed == credentials.fingerprint(stands)
+        if rules.put(one.packed, index, value if counts else rules.Value.INVALID) or grown:
+            yield number
 
 
-def _histories(session: Session, ids: Sequence[int]) -> Iterator[tuple[History, list[Any]]]:
+def _built(session: Session, day: date) -> dict[int, _List]:
+    """All lists as of a day."""
+    lists: dict[int, _List] = {}
+    last = session.execute(sa.text(_LAST)).scalar_one_or_none()
+    for number in range(1, 1 if last is None else credentials.place(last)[0] + 1):
+        for history, places in _everything(session, number, credentials.EVER):
+            for _ in _taken_over(lists, history, places, day):
+                pass
+    return lists
+
+
+def _everything(session: Session, number: int, known_at: datetime) -> Iterator[tuple[History, Iterable[_Place]]]:
+    """The histories of all that has a place in a list. Most certificates have only been granted; of these, those with
+    the same days are worth the same, whatever else tells them apart, and come together as one history. What one of them
+    claims in a token can be nothing else than what it was granted for."""
+    first = (number - 1) * credentials.SIZE
+    bounds = {"first": first, "last": first + credentials.SIZE - 1}
+    for row in session.execute(_ALIKE, {**bounds, "known_at": known_at}):
+        granted = Event(EventKind.GRANTED, row.effective_on, row.recorded_at)
+        history = History([granted], Validity(row.valid_from_on, row.valid_to_on))
+        yield history, ((position, owner, None) for position, owner in zip(row.positions, row.owners, strict=True))
+    yield from _histories(session, session.execute(_OTHERS, bounds).scalars().all())
+
+
+def _histories(session: Session, ids: Sequence[int]) -> Iterator[tuple[History, list[_Place]]]:
     """Each certificate's history with its places, a bounded number at a time."""
     for first in range(0, len(ids), AT_ONCE):
         some = ids[first : first + AT_ONCE]
-        places: dict[int, list[Any]] = {id: [] for id in some}
+        places: dict[int, list[_Place]] = {id: [] for id in some}
         for row in session.execute(_PLACES, {"ids": list(some)}):
-            places[row.certificate_id].append(row)
+            places[row.certificate_id].append((row.position, row.certificate_id, row.fingerprint))
         for id, history in certificates.histories(session, some).items():
             yield history, places[id]
 
 
 def _at(database: Database, number: int, instant: datetime) -> bytes:
-    first = (number - 1) * credentials.SIZE
-    last = -1
+    day = clock.on(instant)
     one = _List()
     with database.reading() as session:
-        ids = session.execute(_IN_LIST, {"first": first, "last": first + credentials.SIZE - 1}).scalars().all()
-        if not ids:
+        last = session.execute(sa.text(_LAST)).scalar_one_or_none()
+        if last is None or number > credentials.place(last)[0]:
             raise StatusListNotFound
-        for history, positions in _histories(session, ids):
-            stands = standing(history, clock.on(instant), instant)
+        for history, places in _everything(session, number, instant):
+            stands = standing(history, day, instant)
             if stands is None:
                 continue
-            value, fingerprint = rules.of_standing(stands), credentials.fingerprint(stands)
-            for row in positions:
-                index = row.position - first
-                if 0 <= index < credentials.SIZE:
-                    last = max(last, index)
+            value = rules.of_standing(stands)
+            for position, _, claimed in places:
+                where, index = credentials.place(position)
+                if where == number:
                     one.grow(index)
-                    counts = row.fingerprint in (None, fingerprint)
+                    counts = claimed is None or claimed == credentials.fingerprint(stands)
                     rules.put(one.packed, index, value if counts else rules.Value.INVALID)
-    if last < 0:
+    if not one.packed:
         raise TimeNotServed("Nothing in this list had been granted by then.")
     return bytes(one.packed)
