@@ -13,6 +13,7 @@ from services.catalog.matches.rules import Coverage, Wanted, Word
 from services.catalog.partners import rules as partner_rules
 from services.catalog.partners.rules import Closeness, Place, Wish
 from services.catalog.specifications.rules import Obligation
+from tests.catalog.certification import certified as granted
 from tests.catalog.conftest import BRONNOY, FJORDVAKT, HAVORN, problem
 from tests.catalog.test_needs import ALSTAHAUG, NEW, PLATFORM, RESTRICTED, SERVICE, SHARED
 from tests.issuer import Issuer
@@ -78,19 +79,7 @@ def test_a_component_is_covered_by_its_products_together(shared_catalog: TestCli
 
 
 def test_a_certificate_of_another_version_covers_nothing(catalog: TestClient, issuer: Issuer) -> None:
-    decider = issuer.bearer("100000008", "certification.decide")
-    evidence = [{"description": "Test (fiktiv)", "sha256": "a" * 64, "dated_on": "2026-11-02"}]
-    new = {
-        "product": "havorn-dorsensor",
-        "versions": ["1.0"],
-        "specification": SERVICE,
-        "specification_version": "1.0",
-        "delivery_forms": ["saas"],
-        "valid_from_on": "2027-01-01",
-        "valid_to_on": "2028-12-31",
-        "results": [{"requirement": f"VT2-0{n}", "outcome": "met", "evidence": evidence} for n in range(1, 5)],
-    }
-    assert catalog.post("/certificates", json=new, headers=decider).status_code == 201
+    granted(catalog, issuer, product="havorn-dorsensor", versions=["1.0"], specification=SERVICE)
     havorn = issuer.bearer(HAVORN, "catalog.write")
 
     def certified() -> int:

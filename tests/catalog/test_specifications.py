@@ -9,12 +9,16 @@ from fastapi.testclient import TestClient
 
 from services.chassis import audit, clock
 from services.chassis.db import Database
+from tests.catalog.certification import Certification
 from tests.catalog.conftest import BRONNOY, HAVORN, errors, problem, walk
 from tests.issuer import Issuer
 
 NATIONAL = "velferdsteknologi-trygghetstjeneste"
 EXCHANGE = "velferdsteknologi-datautveksling"
 OWN = "alstahaug-trygghetstjeneste"
+SUPPLIERS, ADVISERS = "leverandor-av-velferdsteknologi", "radgiver-innforing"
+AGAINST = {"specification": OWN, "specification_version": "1.0"}
+DRAFTED = {"specification_version": "1.1"}
 REQUIREMENT = {"id": "X-1", "obligation": "must", "text": {"nb": "Krav"}, "verification": {"nb": "Test"}}
 UNSAID = {"method": None, "applies_to": None, "comment": None, "clause": None, "replaces": None, "upstream": None}
 VERSION = {"version": "1.0", "effective_on": "2027-01-01", "requirements": [REQUIREMENT]}
@@ -295,6 +299,30 @@ def test_of_two_that_change_a_draft_at_once_one_starts_anew(catalog: TestClient,
     )
 
 
+@pytest.mark.parametrize(
+    ("certifies", "level", "presupposes", "expected"),
+    [
+        ("product", None, None, ("level-missing", "#/level")),
+        ("supplier", 1, None, ("level-misplaced", "#/level")),
+        ("adviser", None, EXCHANGE, ("level-misplaced", "#/presupposes")),
+    ],
+)
+def test_what_certifies_products_has_a_level_and_nothing_else_has(
+    catalog: TestClient,
+    bronnoy: dict[str, str],
+    certifies: str,
+    level: int | None,
+    presupposes: str | None,
+    expected: tuple[str, str],
+) -> None:
+    terms = {"certifies": certifies, "level": level, "presupposes": presupposes}
+    new = {name: value for name, value in (NEW | terms).items() if value is not None}
+    assert errors(catalog.post("/specifications", json=new, headers=bronnoy)) == {expected}
+    firm = {name: value for name, value in NEW.items() if name != "level"} | {"certifies": "adviser"}
+    made = done(catalog.post("/specifications", json=firm, headers=bronnoy), 201)
+    assert (made["certifies"], made["level"], made["presupposes"]) == ("adviser", None, None)
+
+
 def test_a_level_2_version_is_published_when_what_it_presupposes_is_in_force(
     catalog: TestClient, editor: dict[str, str], bronnoy: dict[str, str]
 ) -> None:
@@ -308,34 +336,20 @@ def test_a_level_2_version_is_published_when_what_it_presupposes_is_in_force(
     assert done(catalog.post(publish, json={}, headers=bronnoy))["status"] == "effective"
 
 
-@pytest.mark.parametrize(
-    ("label", "from_on", "expected"),
-    [("1.1", day(0), "It is a draft."), ("1.0", day(30), "It ended"), ("1.0", "2026-03-31", "From 2026-04-01.")],
-)
 def test_nothing_is_certified_against_a_version_that_is_not_in_force(
-    catalog: TestClient, owner: dict[str, str], decider: dict[str, str], label: str, from_on: str, expected: str
+    catalog: TestClient, owner: dict[str, str], issuer: Issuer
 ) -> None:
+    way = Certification(catalog, issuer)
+    of_draft = way.draft("100000032", product="havorn-tilsyn", delivery_forms=["saas"], **AGAINST | DRAFTED)
+    answer = way.submit("100000032", of_draft.headers["Location"])
+    assert errors(answer) == {("specification-not-in-force", "#/specification_version")}
+    path = way.recommended(product="havorn-tilsyn", **AGAINST)
     end = {"reason": "Erstattes (fiktivt)", "effective_on": day(30)}
     done(catalog.post(f"/specifications/{OWN}/versions/1.0/end", json=end, headers=owner))
-    evidence = {"description": "Rapport (fiktiv)", "sha256": "0" * 64, "dated_on": "2026-01-01"}
-    ids = [one["id"] for one in done(catalog.get(f"/specifications/{OWN}/versions/{label}"))["requirements"]]
-    certificate = {
-        "product": "havorn-tilsyn",
-        "versions": "all",
-        "specification": OWN,
-        "specification_version": label,
-        "delivery_forms": ["saas"],
-        "valid_from_on": from_on,
-        "valid_to_on": "2028-01-01",
-        "reason": "Vedtak (fiktivt)",
-        "results": [{"requirement": id, "outcome": "met", "evidence": [evidence]} for id in ids],
-    }
-    answer = catalog.post("/certificates", json=certificate, headers=decider)
-    assert problem(answer) == (422, "specification-not-in-force")
-    assert expected in answer.json()["detail"]
-    inside = certificate | {"specification_version": "1.0", "valid_from_on": day(29)}
-    if label == "1.0":
-        done(catalog.post("/certificates", json=inside, headers=decider), 201)
+    for from_on in (day(30), "2026-03-31"):
+        answer = way.decide(path, valid_from_on=from_on, valid_to_on="2028-01-01")
+        assert errors(answer) == {("specification-not-in-force", "#/valid_from_on")}
+    done(way.decide(path, valid_from_on=day(29), valid_to_on="2028-01-01"), 201)
 
 
 # ---- Reading
@@ -345,7 +359,9 @@ def test_specifications_are_listed_by_what_they_are(shared_catalog: TestClient) 
     def slugs(**query: Any) -> list[str]:
         return [one["slug"] for one in walk(shared_catalog, "/specifications", **query)]
 
-    assert slugs() == slugs(limit=1) == [OWN, EXCHANGE, NATIONAL]
+    assert slugs() == slugs(limit=1) == [OWN, SUPPLIERS, ADVISERS, EXCHANGE, NATIONAL]
+    assert (slugs(certifies="supplier"), slugs(certifies="adviser")) == ([SUPPLIERS], [ADVISERS])
+    assert slugs(certifies="product") == [OWN, EXCHANGE, NATIONAL]
     assert slugs(level=1) == [EXCHANGE]
     assert slugs(national="false") == [OWN]
     assert slugs(owner="938712441") == slugs(derived_from=NATIONAL) == [OWN]

@@ -105,7 +105,8 @@ def decide(
     grants of the same scope at once the database lets one through. `id`: what the decision is to be known by."""
     application = applications.find(session, uuid)
     if application is None or not applications.visible(session, application, caller, today):
-        raise application_rules.ReferenceUnknown(f"No application has the id {uuid}.", pointer="#/application")
+        refuse([application_rules.ReferenceUnknown(f"No application has the id {uuid}.", pointer="#/application")])
+        raise AssertionError
     deciding = Deciding(applications.locked(session, uuid), decision, reason, caller, now, today)
     application = deciding.application
     application_rules.after(application_rules.Status(application.status), application_rules.Step.DECIDE)
