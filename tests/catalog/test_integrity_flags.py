@@ -4,10 +4,12 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 from services.catalog.certificates.rules import Assurance, EventKind, Outcome
 from services.catalog.integrity_flags import rules
 from services.catalog.integrity_flags.rules import Event, Kind, Record, Removed, Result, Trace
-from services.chassis import clock
+from services.chassis import clock, db
 from services.chassis.db import Database
 from tests.catalog.certification import LAB, Certification, met
 from tests.catalog.certifying import happen
@@ -30,8 +32,13 @@ WHY = {"reason": "Vedtak"}
 
 def event(id: int, kind: EventKind, at: datetime, **rest: Any) -> Event:
     told = {"event": id, "kind": kind, "on": str(at.date())}
-    values = {"effective_on": at.date(), "organisation": BODY, "client": "decider", "fields": told} | rest
-    return Event(id, kind, recorded_at=at, on=at.date(), **values)
+    values: dict[str, Any] = {
+        "effective_on": at.date(),
+        "organisation": BODY,
+        "client": "decider",
+        "fields": told,
+    } | rest
+    return Event(id, kind, recorded_at=at, on=at.date(), **{"fields": told} | values)
 
 
 def trace(one: Event) -> Trace:
@@ -39,7 +46,7 @@ def trace(one: Event) -> Trace:
 
 
 def result(requirement: str, at: datetime = GRANTED, **rest: Any) -> Result:
-    values = {
+    values: dict[str, Any] = {
         "outcome": Outcome.MET,
         "assurance": Assurance.THIRD_PARTY,
         "tester": LAB,
@@ -220,7 +227,8 @@ def test_whatever_is_done_through_the_door_in_its_time_raises_nothing(
         assert made.status_code == 201, made.text
         step(catalog, f"{made.headers['Location']}/dismiss", third)
 
-    walk_over = [suspend, look_into, lambda: appeal("uphold"), lambda: appeal("reject")] * 2
+    appeals: list[Callable[[], None]] = [partial(appeal, "uphold"), partial(appeal, "reject")]
+    walk_over = [suspend, look_into, *appeals] * 2
     for happens in chosen.sample(walk_over, len(walk_over)):
         happens()
     kinds = {one["kind"] for one in catalog.get(f"/certificates/{number}").json()["events"]}
@@ -315,13 +323,7 @@ def test_results_are_compared_with_the_grant(catalog: TestClient, number: str, u
 
 def test_a_database_from_before_has_its_histories_traced(database: Database, url: str) -> None:
     """What the migration writes is what the service writes itself."""
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
-
-    from services.chassis import db
-
-    config: Config = db.migrations("catalog")
-    script = ScriptDirectory.from_config(config).get_revision("c1a7a1070008")
+    script = ScriptDirectory.from_config(db.migrations("catalog")).get_revision("c1a7a1070008")
     assert script
     happen(database, "SV-2026-000003", EventKind.INVESTIGATION_OPENED, ground="non-conformity:x")
     query = "SELECT subject, detail FROM audit WHERE action = 'certificate.event' ORDER BY detail ->> 'event', id"
