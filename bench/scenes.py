@@ -149,6 +149,14 @@ QUESTION = """'{"product":"' .. product .. '","specification":"' .. specificatio
 ADDRESS = "'/verify?product=' .. product .. '&specification=' .. specification .. '&on=' .. on"
 
 
+def _statuses(world: World) -> Asked:
+    url = f"{world.run.url('catalog')}/status-lists/1"
+    began = time.monotonic()
+    answer = httpx.get(url, headers={"Accept-Encoding": "identity"}, timeout=60).raise_for_status().content
+    print(f"the first status list: {time.monotonic() - began:.1f} s, {len(answer):,} bytes", flush=True)
+    return Asked(url, answer)
+
+
 def _verify(day: str) -> Callable[[World], Asked]:
     """Each request about another product of ten thousand, and with `ANY_DAY` about a day that is asked for the first
     time. All hundred thousand certificates have been asked about before the rounds begin."""
@@ -352,6 +360,7 @@ SCENES = {
         beside="25 single questions, same client",
         connections=1,
     ),
+    "status-list": Scene("status list", "catalog", _statuses, "—"),
     "search": Scene("search", "catalog", _asking("/search"), "p95 < 50 ms", connections=FEW),
     "facets": Scene("facets", "catalog", _asking("/search/facets"), "p95 < 150 ms", connections=FEW),
     "listed": Scene("components by a common word", "catalog", _listed, "—"),
