@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from contextvars import Context
 from typing import Any
 
 from services.chassis.db import Database
@@ -52,7 +53,7 @@ class Listener:
         if self.is_sure():
             return True
         if self._running is None:
-            self._running = asyncio.create_task(self._run())
+            self._running = asyncio.create_task(self._run(), context=Context())  # it is no part of this request
         if self._connection is None:
             return False
         async with self._looking:  # many wait for one look
