@@ -161,6 +161,20 @@ def test_a_day_of_the_past_is_told_as_such(shared_catalog: TestClient) -> None:
     assert "It may change" in read(shared_catalog, SUSPENDED, on=ahead, language="en").text
 
 
+def test_what_is_odd_is_seen(catalog: TestClient, issuer: Issuer) -> None:
+    assert "Påfallende forhold" not in read(catalog, NUMBER).text
+    answer = catalog.post(
+        f"/certificates/{NUMBER}/suspend",
+        json={"reason": "Tilsyn", "effective_on": str(clock.today() - timedelta(days=3))},
+        headers=issuer.bearer(BODY, "certification.decide"),
+    )
+    assert answer.status_code == 200, answer.text
+    page = read(catalog, NUMBER)
+    assert "(tilbakedatert)" in page.text
+    assert "Påfallende forhold" in page.text
+    assert "En hendelse gjelder fra en dag før den ble registrert." in page.text
+
+
 def test_an_unknown_number_is_a_page_for_people_and_a_problem_for_programs(shared_catalog: TestClient) -> None:
     path = "/certificates/SV-2026-999999/page"
     for headers in ({}, {"Accept": "application/json"}, {"Accept": "application/problem+json, text/html"}):

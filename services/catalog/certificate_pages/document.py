@@ -35,7 +35,7 @@ COLOURS = {Tone.GOOD: "#14532d", Tone.PAUSED: "#7a4100", Tone.BAD: "#8c1d18", To
 """Behind white letters: a contrast of at least 7 to 1."""
 OFFLINE = (
     ("verify_credential", "/certificates/{number}/credential"),
-    ("verify_status_list", "/status-lists/1"),
+    ("verify_status_list", "/status-lists"),
     ("verify_keys", "/.well-known/jwks.json"),
 )
 

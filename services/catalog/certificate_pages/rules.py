@@ -108,6 +108,14 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Flag:
+    """Something odd about how the certificate came about, seen since a day."""
+
+    text: Mapping[str, str]
+    on: date
+
+
+@dataclass(frozen=True)
 class Page:
     """Everything that stands on a certificate's page about one day."""
 
@@ -128,10 +136,11 @@ class Page:
     specification: str
     specification_name: Mapping[str, str]
     specification_version: str
-    profile: str | None
+    profile_name: Mapping[str, str] | None
     conditions: Sequence[Condition]
     results: Sequence[Result]
     events: Sequence[Event]
+    flags: Sequence[Flag]
     fictional: bool
 
     @property

@@ -9,8 +9,10 @@ from sqlmodel import Session, col
 from services.catalog.certificate_pages import rules
 from services.catalog.certificates import store as certificates
 from services.catalog.certificates.rules import Assurance, ConditionKind, EventKind, Outcome, SubjectKind, standing
+from services.catalog.integrity_flags import store as integrity_flags
 from services.catalog.organisations.store import Organisation
 from services.catalog.products import store as products
+from services.catalog.profiles import store as profiles
 from services.catalog.requirements.store import Requirement
 from services.catalog.specifications import store as specifications
 from services.catalog.specifications.rules import Obligation
@@ -55,7 +57,7 @@ def page(session: Session, number: str, on: date, now: datetime, today: date) ->
         specification=row.specification,
         specification_name=specification.name,
         specification_version=row.specification_version,
-        profile=row.profile,
+        profile_name=next((one.name for one in profiles.of_version(session, version) if one.slug == row.profile), None),
         conditions=[
             rules.Condition(ConditionKind(one.kind), one.requirement, one.text, one.due_on, met.get(one.key))
             for one in certificates.conditions(session, row.id)
@@ -86,6 +88,9 @@ def page(session: Session, number: str, on: date, now: datetime, today: date) ->
                 one.ground,
             )
             for one in events
+        ],
+        flags=[
+            rules.Flag(one.text, one.on) for one in integrity_flags.of(session, [row.id], today)[row.id] if one.on <= on
         ],
         fictional=any(one.fictional for one in holders),
     )
