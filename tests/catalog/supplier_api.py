@@ -51,11 +51,18 @@ CONTRACT: dict[str, Any] = {
 }  # fmt: skip
 
 
-class Endpoint:
-    """What each request is answered with. `wrong` names the planted way; None: right."""
+def contract_of(*ways: str) -> dict[str, Any]:
+    """The contract with an operation for each way to be wrong, under `/<its place>/alerts`."""
+    paths = {f"/{place}/alerts": CONTRACT["paths"]["/alerts"] for place in range(len(ways))}
+    return {**CONTRACT, "paths": {**CONTRACT["paths"], **paths}}
 
-    def __init__(self, wrong: str | None = None) -> None:
-        self.wrong, self.elsewhere = wrong, ""
+
+class Endpoint:
+    """What each request is answered with. `wrong` names the planted way; None: right. `ways`: those of the operations
+    under `/0/`, `/1/` …"""
+
+    def __init__(self, wrong: str | None = None, ways: Sequence[str] = ()) -> None:
+        self.wrong, self.ways, self.elsewhere = wrong, ways, ""
         self.seen: list[tuple[str, str, dict[str, str]]] = []
         self.arrived, self.closing = threading.Event(), threading.Event()
         endpoint = self
@@ -92,29 +99,31 @@ class Endpoint:
             "bomb": lambda: reply(page, 200, BOMB, {"Content-Type": "application/json", "Content-Encoding": "gzip"}),
             "hangs up": lambda: self._raw(page, b""),
         }
-        if self.wrong in traps:
-            traps[self.wrong]()
+        place = re.search(r"/(\d)/alerts", page.path)
+        wrong = self.ways[int(place[1])] if place else self.wrong
+        if wrong in traps:
+            traps[wrong]()
         elif urlsplit(page.path).path.endswith("/alerts"):
-            self._alerts(page)
+            self._alerts(page, wrong)
         else:
             told = json.loads(body)
             fine = all(UUID.fullmatch(one) for one in told["alerts"])
             reply(page, 204 if fine else 400, b"")
 
-    def _alerts(self, page: BaseHTTPRequestHandler) -> None:
-        page.close_connection = page.close_connection or self.wrong == "closes"
+    def _alerts(self, page: BaseHTTPRequestHandler, wrong: str | None) -> None:
+        page.close_connection = page.close_connection or wrong == "closes"
         limit = int(parse_qs(urlsplit(page.path).query).get("limit", ["50"])[0])
         kind = {"Content-Type": "application/json"}
-        if "X-Municipality" not in page.headers and self.wrong != "ignores a required header":
+        if "X-Municipality" not in page.headers and wrong != "ignores a required header":
             return reply(page, 400, b"")
         shown = dict(ALERT)
-        if self.wrong == "a status that is not described" and limit > 100:
+        if wrong == "a status that is not described" and limit > 100:
             return reply(page, 418, b"{}", kind)
-        if self.wrong == "breaks on what is allowed" and limit > 150:
+        if wrong == "breaks on what is allowed" and limit > 150:
             return reply(page, 500, b"{}", kind)
-        if self.wrong == "a body that is not as described":
+        if wrong == "a body that is not as described":
             del shown["room"]
-        if self.wrong == "another content type":
+        if wrong == "another content type":
             kind = {"Content-Type": "text/html"}
         return reply(page, 200, json.dumps([shown]).encode(), kind)
 

@@ -15,6 +15,7 @@ import resource
 import signal
 import sys
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 NOBODY = 65534
@@ -96,11 +97,9 @@ _NOT_NEEDED = (
 def watch_over(addresses: Collection[str], port: int) -> None:
     """Refuse, below every library, what is not meant to happen. An audit hook cannot be taken away again."""
     may_connect = {(one, port) for one in addresses}
-    readable = tuple(
-        {os.path.realpath(one) + os.sep for one in (*sys.path, sys.prefix, sys.base_prefix) if one}
-        | {one + os.sep for one in (*sys.path, sys.prefix, sys.base_prefix) if one}
-        | {"/usr/share/zoneinfo/"}
-    )
+    code = Path(__file__).parents[2]  # our own, and nothing that lies beside it
+    folders = {str(code), *(one for one in (*sys.path, sys.prefix, sys.base_prefix) if one)} - {str(code.parent)}
+    readable = tuple({one + os.sep for folder in folders for one in (folder, os.path.realpath(folder))})
 
     def hook(event: str, given: tuple[Any, ...]) -> None:
         if event in _FORBIDDEN:
