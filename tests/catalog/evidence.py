@@ -15,6 +15,8 @@ ZIP, PDF, PNG, JPEG = "application/zip", "application/pdf", "image/png", "image/
 JSON, HAR, XML, CSV, TEXT = "application/json", "application/har+json", "application/xml", "text/csv", "text/plain"
 BIG = 150_000_000
 """Bytes that a bomb unpacks to; of zeros, so that they weigh little packed."""
+FEWER = 20_000_000
+"""Less than a file may unpack to, but a thousand times what it weighs."""
 
 
 def archive(entries: Iterable[tuple[str | zipfile.ZipInfo, bytes]], how: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -66,9 +68,8 @@ def changed(content: bytes, old: bytes, new: bytes) -> bytes:
 
 
 def overlapping() -> bytes:
-    """Two entries of the list that are the same bytes (the way of the best bombs there are)."""
-    entry = zipfile.ZipInfo("en.txt")
-    made = bytearray(archive([(entry, b"a" * 1000), ("to.txt", b"b")]))
+    """Two entries of the list that are the same bytes, both as the list says (the way of the best bombs there are)."""
+    made = bytearray(archive([("en.txt", b"a" * 1000), ("to.txt", b"a" * 1000)]))
     second = made.rfind(b"PK\1\2")
     made[second + 42 : second + 46] = struct.pack("<I", 0)
     return bytes(made)
@@ -116,6 +117,8 @@ GOOD: list[tuple[str, str, bytes]] = [
 ]
 BOMBS: list[tuple[str, str, bytes]] = [
     ("a ZIP of zeros", ZIP, archive([("null.bin", b"\0" * BIG)])),
+    ("a ZIP of fewer zeros", ZIP, archive([("null.bin", b"\0" * FEWER)])),
+    ("a PNG with a comment of fewer zeros", PNG, png(1, 1, chunk(b"zTXt", b"c\0\0" + zlib.compress(b"\0" * FEWER)))),
     ("a ZIP of many zeros", ZIP, archive([(f"{n}.txt", bytes(range(256)) * 40 + b"\0" * 900_000) for n in range(120)])),
     ("a ZIP of too many entries", ZIP, archive([(f"{n}", b"") for n in range(2_100)])),
     ("a ZIP in a ZIP in a ZIP", ZIP, archive([("a.zip", archive([("b.zip", archive([("c", b"c")]))]))])),

@@ -25,7 +25,8 @@ from tests.conftest import state
 from tests.issuer import Issuer
 
 BODY, LABORATORY = "100000040", "100000059"
-MEMORY_LIMIT_KB = 512 * 1024
+MOST_KILOBYTES = 64 * 1024
+"""Of what unpacks to two or three times as much; the kernel would end it at 512 MB."""
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ print(done.returncode, used.ru_maxrss, done.stdout.decode())
     "name", ["a ZIP of zeros", "a ZIP of many zeros", "a PDF of zeros", "JSON of many values", "XML of laughs"]
 )
 def test_a_bomb_takes_little_memory(name: str) -> None:
-    """The most that the process ever held, as the kernel counts it; it may not have more than the limit."""
+    """The most that the process ever held, as the kernel counts it."""
     media_type, content = next(one[1:] for one in evidence.BOMBS if one[0] == name)
     measured = subprocess.run(
         [sys.executable, "-c", MEASURE, media_type], input=content, capture_output=True, cwd=PROJECT, check=True
@@ -97,7 +98,7 @@ def test_a_bomb_takes_little_memory(name: str) -> None:
     code, kilobytes, told = measured.stdout.decode().split(" ", 2)
     assert code == "0", measured.stderr
     assert json.loads(told)[0]["unsafe"]
-    assert int(kilobytes) < 220 * 1024 < MEMORY_LIMIT_KB
+    assert int(kilobytes) < MOST_KILOBYTES
 
 
 def test_the_kernel_ends_what_would_take_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
