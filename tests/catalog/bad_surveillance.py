@@ -193,7 +193,7 @@ CASES: list[Case] = [
         "what has been appealed against",
         "appeal-already-made",
         409,
-        WHY | {"certificate": "SV-2026-000004", "event": 8},
+        WHY | {"certificate": "SV-2026-000004", "event": 10},
         organisation=FJORDVAKT,
     ),
     # Answering an appeal
