@@ -14,6 +14,7 @@ FIFTH = {
     "conformance_runs/runner.py": "that process: bounds itself and watches over what it does",
     "conformance_runs/trial.py": "what it does: makes requests by the contract and looks at the answers",
     "conformance_runs/wire.py": "speaks HTTP with the checked address and no other",
+    "decisions/shapes.py": "a decision stands in the routes of two concepts in one wire shape",
     "applications/shapes.py": "an application stands in the routes of two concepts in one wire shape",
     "components/shapes.py": "a component has some thirty fields, each told what it is, in three shapes",
     "adoptions/shapes.py": "adoptions stand in the routes of several concepts, with no more than the viewer may see",

@@ -42,6 +42,7 @@ from services.catalog.documents import api as documents
 from services.catalog.drafts import api as drafts
 from services.catalog.equivalents import api as equivalents
 from services.catalog.evidence_files import api as evidence_files
+from services.catalog.grants import api as grants
 from services.catalog.hits import api as hits
 from services.catalog.integrity_flags import api as integrity_flags
 from services.catalog.interface_versions import api as interface_versions
@@ -196,6 +197,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             applications.router,
             application_steps.router,
             decisions.router,
+            grants.router,
             hits.router,
             feed.new_open_events_router(SOURCE, "Samvirke: news of the catalogue"),
             trail.new_audit_router("catalog.write", _sees_all_changes, "100000008", "/components"),
