@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.catalog.expiry_warnings import rules, store
+from services.chassis.changes import MERGE_PATCH
 from services.chassis.db import Database
 from tests.issuer import Issuer
 
@@ -68,6 +69,20 @@ def test_it_is_told_once_in_each_window(catalog: TestClient, database: Database,
 def test_late_it_is_told_once_and_not_for_the_window_that_was_missed(catalog: TestClient, database: Database) -> None:
     looked(database, TO_ON - timedelta(days=5))
     assert [one["days_left"] for one in told(catalog)] == [5]
+
+
+def test_a_scheme_that_warns_earlier_than_before_does_not_warn_late(
+    catalog: TestClient, database: Database, soon: int, editor: dict[str, str]
+) -> None:
+    looked(database, TO_ON - timedelta(days=29))
+    changed = catalog.patch(
+        "/certification-schemes/product",
+        json={"expires_soon_days": soon + 30},
+        headers=editor | {"If-Match": "*", "Content-Type": MERGE_PATCH},
+    )
+    assert changed.status_code == 200, changed.text
+    looked(database, TO_ON - timedelta(days=28))
+    assert [one["days_left"] for one in told(catalog)] == [29]
 
 
 def test_two_workers_at_once_tell_it_once(catalog: TestClient, database: Database, soon: int) -> None:
