@@ -53,8 +53,9 @@ def memory(catalog: TestClient) -> store.Memory:
 
 @pytest.fixture
 def remembering(catalog: TestClient) -> TestClient:
-    """A catalogue that answers from memory."""
+    """A catalogue that has the answer to `QUESTION` in memory."""
     assert until(lambda: is_remembered(catalog)), "nothing is remembered"
+    assert code(catalog) == "certified"
     return catalog
 
 
