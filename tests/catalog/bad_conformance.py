@@ -108,6 +108,8 @@ CASES = [
     ask("an XSD", "contract-missing", 409, "#/interface_version", interface="hendelsesrapport",
         interface_version="1.0"),
     ask("how long it may last", "invalid-request", 422, "#/wall_seconds", wall_seconds=1e9),
+    Case("asking as nobody that is registered", "POST", "/conformance-runs", "not-registered", 403, body=RUN,
+         organisation="987654325", scopes=ASSESS),
     step("cancelling what is done", f"{FINISHED}/cancel", "run-step-refused", 409, SUPPLIER, APPLY),
     step("cancelling another's", f"{QUEUED}/cancel", "run-not-found", 404, HAVORN, APPLY),
     Case("the report of what waits", "GET", f"{QUEUED}/report", "report-missing", 404, organisation=SUPPLIER,

@@ -90,6 +90,28 @@ WRONG = {
 }
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_what_the_contract_gives_as_an_example_is_asked_for(given: bool) -> None:
+    room = {
+        "name": "room",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^room-[0-9]{1,6}$"},
+    }
+    answers = {
+        "200": {"description": "It", "content": {"application/json": {"schema": {"type": "object"}}}},
+        "404": {"description": "There is none"},
+    }
+    operation = {"parameters": [room | {"example": "room-12"} if given else room], "responses": answers}
+    contract = {**CONTRACT, "paths": {"/rooms/{room}": {"get": operation}}}
+    with listening(Endpoint()) as port:
+        outcome, _ = examined(port, contract=contract)
+    assert outcome.report
+    (told,) = outcome.report["operations"]
+    assert told["succeeded"] == given
+    assert outcome.verdict is (Verdict.PASSED if given else Verdict.FAILED), "nothing was shown"
+
+
 def by_operation(outcome: Outcome) -> dict[str, set[str]]:
     """Each operation → what was found of it."""
     assert outcome.report

@@ -17,6 +17,7 @@ from services.catalog.conformance_runs.rules import Finding, Reason, State, Step
 from services.catalog.evidence_files import store as evidence_files
 from services.catalog.interface_versions import store as interface_versions
 from services.catalog.interfaces.rules import Status
+from services.catalog.organisations import store as organisations
 from services.catalog.product_versions import store as product_versions
 from services.catalog.products import store as products
 from services.catalog.scopes import Certifying, is_body, one_of
@@ -230,6 +231,7 @@ def ask(new: NewRun, caller: Testing, session: SessionDep, response: Response, t
     """A worker makes requests that the contract allows, and looks at whether the answers are what it says. For the
     product's supplier and for assessors. One run at a time against an endpoint; its host must be approved. The report
     becomes an evidence file; what it shows is for the assessor to say."""
+    organisations.of_caller(session, caller.organisation)  # whose file the report will be
     body = caller.may("certification.assess")
     endpoint = endpoints.seen(session, new.endpoint, caller.organisation, today, body=body)
     _, version = interface_versions.of(session, new.interface, new.interface_version)

@@ -68,6 +68,8 @@ class Reason(StrEnum):
 class Finding(StrEnum):
     """What can be wrong with an answer, in the order in which they are told."""
 
+    NOTHING_SHOWN = "nothing_shown"
+    """No operation at all succeeded once."""
     SERVER_ERROR = "server_error"
     UNDOCUMENTED_STATUS = "undocumented_status"
     UNDOCUMENTED_CONTENT_TYPE = "undocumented_content_type"
@@ -78,8 +80,6 @@ class Finding(StrEnum):
     NO_ANSWER = "no_answer"
     ANSWER_TOO_LARGE = "answer_too_large"
     ANSWER_UNREADABLE = "answer_unreadable"
-    NOTHING_SHOWN = "nothing_shown"
-    """No operation at all succeeded once."""
 
 
 class RunNotFound(NotFound):

@@ -151,7 +151,7 @@ class Trial:
         except hypothesis.errors.HypothesisException as error:
             # Not to be told apart from here: an answer that changes from one time to the next, or a schema for which
             # no value exists. The first has been noted, the second leaves the operation without a case.
-            tried.skipped = None if tried.cases else type(error).__name__
+            tried.skipped = None if tried.cases else f"{type(error).__name__}: {error}"[:LONGEST_DETAIL]
         except MemoryError:
             raise
         except Exception as error:
@@ -282,22 +282,22 @@ class Trial:
 def _examples(operation: Any) -> Iterator[Request]:
     """Requests that the contract itself gives as examples: whoever wrote it knows what exists."""
     for strategy in operation.get_strategies_from_examples():
-        kept: list[Request] = []
+        yield from _first(strategy)
 
-        @hypothesis.seed(SEED)
-        @hypothesis.settings(
-            max_examples=1,
-            deadline=None,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-            phases=[Phase.generate],
-        )
-        @hypothesis.given(case=strategy)
-        def one(case: Request, kept: list[Request] = kept) -> None:
-            kept.append(case)
 
-        one()
-        yield from kept[:1]
+def _first(strategy: Any) -> list[Request]:
+    kept: list[Request] = []
+
+    @hypothesis.seed(SEED)
+    @hypothesis.settings(
+        max_examples=1, deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
+    )
+    @hypothesis.given(case=strategy)
+    def one(case: Request) -> None:
+        kept.append(case)
+
+    one()
+    return kept[:1]
 
 
 def curl(request: Mapping[str, Any]) -> str:
