@@ -99,6 +99,14 @@ def test_a_suspended_certificate_does_not_count_today(
     }
 
 
+def test_another_version_that_is_certified_does_not_help(ask: Ask) -> None:
+    """The seed data: in use is 2.1; against data exchange 3.1 and 3.2 are certified."""
+    (found,) = ask(specification=EXCHANGE).json()["items"]
+    (gap,) = found["gaps"]
+    assert (gap["kind"], gap["status"]) == ("version_not_certified_today", "valid")
+    assert (found["version"], found["certified_until_on"]) == ("2.1", None)
+
+
 def test_a_condition_that_falls_due_before_the_contract_ends(
     ask: Ask, rows: psycopg.Connection, catalog: TestClient, issuer: Issuer
 ) -> None:
@@ -224,6 +232,7 @@ def test_there_is_a_gap_exactly_where_a_day_of_the_contract_is_not_covered(
     until = rules.cover(certificates, None, today).until_on
     kinds = {gap.kind for gap in found}
     assert (Kind.NOT_CERTIFIED_TODAY in kinds) == (until is None)
+    assert Kind.VERSION_NOT_CERTIFIED_TODAY not in kinds, "no version was asked about"
     if until is not None:
         assert (Kind.ENDS_BEFORE_CONTRACT in kinds) == (until < ends_on)
         assert (Kind.ENDS_BEFORE_OPTIONS in kinds) == (ends_on <= until < last_end_on)

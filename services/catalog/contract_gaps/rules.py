@@ -15,6 +15,7 @@ class Kind(StrEnum):
     """What is not covered, the gravest first."""
 
     NOT_CERTIFIED_TODAY = "not_certified_today"
+    VERSION_NOT_CERTIFIED_TODAY = "version_not_certified_today"
     ENDS_BEFORE_CONTRACT = "ends_before_contract"
     CONDITION_DUE_BEFORE_CONTRACT_ENDS = "condition_due_before_contract_ends"
     ENDS_BEFORE_OPTIONS = "ends_before_options"
@@ -84,10 +85,15 @@ def gaps(held: Sequence[Held], version: str | None, *, ends_on: date, last_end_o
         return []
     covered = cover(held, version, today)
     if covered.until_on is None:
-        nearest = max(held, key=lambda one: (one.validity.to_on, one.number), default=None)
+        others = [
+            one
+            for one in held
+            if one.status is Status.VALID and version is not None and not one.scope.covers_version(version)
+        ]
+        nearest = max(others or held, key=lambda one: (one.validity.to_on, one.number), default=None)
         return [
             Gap(
-                Kind.NOT_CERTIFIED_TODAY,
+                Kind.VERSION_NOT_CERTIFIED_TODAY if others else Kind.NOT_CERTIFIED_TODAY,
                 today,
                 nearest.number if nearest else None,
                 nearest.status if nearest else None,
