@@ -30,10 +30,10 @@ DESCRIBED = "velferdsteknologi-datautveksling"
 
 class Gap(Out):
     kind: rules.Kind = Field(
-        description="`not_certified_today`; `version_not_certified_today`: only another version than the one in use is; "
-        "`ends_before_contract`: the certificate's last day comes before the contract's; `ends_before_options`: only if "
-        "an option is used; `condition_due_…`: a condition or dispensation that is not met yet falls due before then, "
-        "and if it still is not, suspends the certificate"
+        description="`not_certified_today`; `version_not_certified_today`: only another version than the one in use; "
+        "`ends_before_contract`: the certificate's last day comes before the contract's; `ends_before_options`: only "
+        "if an option is used; `condition_due_…`: a condition or dispensation that is not met yet falls due before "
+        "then, and if it still is not, suspends the certificate"
     )
     from_on: date = Field(description="The first day that is not, or may not be, certified")
     certificate: str | None = Field(description="The number of the one that it is about; null: there is none")
