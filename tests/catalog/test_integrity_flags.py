@@ -165,6 +165,13 @@ def test_a_test_after_the_grant_by_the_same_tester_is_no_oddity(record: Record) 
     assert rules.flags(with_a_later_test(record, tested_on=date(2026, 3, 10))) == []
 
 
+@given(clean())
+def test_several_may_have_tried_before_the_grant(record: Record) -> None:
+    tried = replace(record.results[0], tester=FJORDVAKT, recorded_at=GRANTED - timedelta(days=2))
+    again = replace(tried, tester=LAB, recorded_at=GRANTED - timedelta(days=1))
+    assert rules.flags(replace(record, results=[tried, again, *record.results[1:]])) == []
+
+
 @given(clean(), st.integers(0, 60))
 def test_two_who_write_at_once_may_take_their_instants_the_other_way_round(record: Record, seconds: int) -> None:
     before = record.events[-1].recorded_at - timedelta(seconds=seconds)

@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from services.catalog.corrections import store as corrections
+from services.catalog.jobs import Overdue
 from services.catalog.working_days import rules as working_days
 from services.chassis import audit, clock, feed
 from services.chassis.db import Database
@@ -313,7 +314,10 @@ def test_that_a_day_has_passed_is_noticed_once_however_many_look(
 ) -> None:
     path = opened(catalog, assessor)
     take(catalog, path, "request-plan", {"due_on": "2098-12-01"}, assessor)
-    assert noticed(database, clock.today()) == 1, "what the seed has overdue"
+    Overdue(database).notice()  # as the worker does
+    (seeded,) = walk(catalog, "/non-conformities", overdue=True)
+    assert [one["kind"] for one in seeded["events"]] == ["opened", "plan_requested", "overdue"]
+    assert noticed(database, clock.today()) == 0
     assert noticed(database, date(2098, 12, 1)) > 0, "conditions of the seed"
     before = len(catalog.get(path).json()["events"])
     together, late = threading.Barrier(3), date(2098, 12, 2)

@@ -114,6 +114,11 @@ def test_the_six_dates_follow_from_the_events(events: list[Event]) -> None:
     assert stands.escalated == (EventKind.ESCALATED in last)
     if stands.state in (State.RESOLVED, State.CLOSED):
         assert stands.ended_on == last[EventKind.RESOLVED].effective_on
+    elif stands.state is not State.DISMISSED:
+        assert stands.ended_on is None
+    if stands.state in (State.PLAN_APPROVED, State.RESOLVED, State.CLOSED):
+        days_set = [one.due_on for one in events if one.kind in (EventKind.PLAN_APPROVED, EventKind.REOPENED)]
+        assert stands.must_complete_on == days_set[-1]
 
 
 @given(histories(), st.data())
