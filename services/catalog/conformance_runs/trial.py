@@ -194,7 +194,8 @@ class Trial:
         """→ the keys of what is wrong with an answer"""
         status = answer.status_code
         location = answer.headers.get("Location")
-        if 300 <= status < 400 and location and str(status) not in case.operation.responses.status_codes:
+        described = {str(code).upper() for code in case.operation.responses.status_codes}
+        if 300 <= status < 400 and location and not described & {str(status), "3XX", "DEFAULT"}:
             detail = f"{status} leads to {location[:200]}, which is not followed"
             yield self._note(Finding.REDIRECT, tried.name, detail, curl(request), status)
             return
