@@ -257,6 +257,15 @@ def test_the_command_says_it_to_people_and_by_its_exit_code(files: Path) -> None
     assert open_question.stdout.startswith("CANNOT TELL (list_unreadable): ")
 
 
+def test_it_needs_nothing_of_the_services_but_what_is_pure() -> None:
+    code = "import sys, services.verifier; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=db.PROJECT, capture_output=True, text=True, timeout=60, check=True
+    )
+    needed = {name.partition(".")[0] for name in loaded.stdout.split()}
+    assert not needed & {"sqlalchemy", "sqlmodel", "psycopg", "asyncpg", "fastapi", "starlette", "pydantic", "httpx"}
+
+
 def found(files: Path, status: str, **question: Any) -> verifier.Verdict:
     return verifier.verdict(str(files / "certificate"), str(files / "jwks"), status, Asked(**question), clock.now())
 

@@ -304,6 +304,19 @@ def test_what_the_date_changes_is_changed_at_midnight(ring: Keyring, database: D
     assert run(database, each) == [valid, valid, suspended, valid, valid, invalid]
 
 
+def test_whoever_asked_before_midnight_is_answered_after_it(ring: Keyring, database: Database) -> None:
+    """And nothing is built anew for the day that is over."""
+    happen(database, ONE, EventKind.SUSPENDED, TODAY + 1 * A_DAY)
+    lists, begins = new_lists(ring), datetime.fromtimestamp(midnight(TODAY + A_DAY), UTC)
+
+    async def each() -> list[bytes]:
+        moments = [begins + timedelta(seconds=1), begins - timedelta(seconds=1)]
+        return [(await lists.current(database, 1, moment)).token for moment in moments]
+
+    first, second = run(database, each)
+    assert first == second
+
+
 HAPPENING = st.tuples(
     st.sampled_from([ONE, TWO, THREE]),
     st.sampled_from(
@@ -355,6 +368,8 @@ def test_a_token_whose_revision_was_annulled_reads_invalid_in_the_list(ring: Key
     happen(database, narrow, EventKind.RENEWED, date(2030, 3, 1), detail={"valid_to_on": "2032-12-31"})
     wider = Scope(delivery_forms=("saas", "on_premises")).detail()
     extension = happen(database, narrow, EventKind.SCOPE_EXTENDED, date(2030, 2, 1), detail=wider)
+    for earlier in (date(2030, 1, 15), date(2030, 2, 15)):  # its places are used up, so that the last one is new
+        token(database, ring, ISSUER, narrow, noon(earlier))
     now = noon(date(2030, 4, 1))
     lists = new_lists(ring)
     wide = token(database, ring, ISSUER, narrow, now)

@@ -190,6 +190,8 @@ class Lists:
 
     def _catch_up(self, database: Database, memory: _Memory, number: int, held: Held, now: datetime) -> Signed:
         day = clock.on(now)
+        if memory.day is not None and day < memory.day <= day + timedelta(days=1):
+            day = memory.day  # asked before midnight, answered after it
         with database.reading() as session:
             whole = memory.day is None or day < memory.day
             changed = session.execute(_CHANGED_AGAIN, {"mark": NEVER_YET if whole else memory.mark}).one()
