@@ -32,6 +32,7 @@ RECALLING = frozenset(
         EventKind.SUSPENDED,
         EventKind.WITHDRAWN,
         EventKind.RELINQUISHED,
+        EventKind.SUPERSEDED,
         EventKind.SCOPE_REDUCED,
         EventKind.CONDITION_OVERDUE,
         EventKind.RESTORED,

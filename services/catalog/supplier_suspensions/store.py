@@ -451,6 +451,7 @@ def _tell(
             f"/certificates/{row.number}",
             None,
             product=row.product,
+            specification=row.specification,
             effective_on=str(effective_on),
             status=certification.status_on(histories[row.id], decision["today"], decision["now"]),
             supplier_suspension=str(suspension.uuid),
@@ -458,6 +459,7 @@ def _tell(
 
 
 _ABOUT = sa.text(
-    "SELECT c.id, c.number, p.slug AS product FROM certificate c LEFT JOIN product p ON p.id = c.product_id "
-    "WHERE c.id = ANY(:ids) ORDER BY c.id"
+    "SELECT c.id, c.number, p.slug AS product, s.slug AS specification FROM certificate c "
+    "LEFT JOIN product p ON p.id = c.product_id JOIN specificationversion v ON v.id = c.specification_version_id "
+    "JOIN specification s ON s.id = v.specification_id WHERE c.id = ANY(:ids) ORDER BY c.id"
 )
