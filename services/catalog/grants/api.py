@@ -88,7 +88,6 @@ def decide(
         ),
         reason=new.reason,
         caller=caller,
-        now=clock.now(),
         today=today,
     )
     response.headers["Location"] = row.path

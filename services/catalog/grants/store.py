@@ -27,7 +27,7 @@ from services.catalog.schemes.rules import SubjectKind
 from services.catalog.specifications import store as specifications
 from services.catalog.specifications.rules import Obligation
 from services.catalog.supplier_suspensions import store as supplier_suspensions
-from services.chassis import audit, feed
+from services.chassis import audit, clock, feed
 from services.chassis.auth import Caller
 from services.chassis.problems import Problem, refuse
 from services.chassis.values import new_id
@@ -97,29 +97,35 @@ def decide(
     *,
     reason: str,
     caller: Caller,
-    now: datetime,
     today: date,
+    at: datetime | None = None,
     id: UUID | None = None,
 ) -> decisions.Decision:
     """Decide on an application, and keep what follows. Two decisions on one application wait for each other; of two
-    grants of the same scope at once the database lets one through. `id`: what the decision is to be known by."""
+    grants of the same scope at once the database lets one through. `at`: when,
+    if not now; `id`: what the decision is to be known by."""
     application = applications.find(session, uuid)
     if application is None or not applications.visible(session, application, caller, today):
         refuse([application_rules.ReferenceUnknown(f"No application has the id {uuid}.", pointer="#/application")])
         raise AssertionError
-    deciding = Deciding(applications.locked(session, uuid), decision, reason, caller, now, today)
-    application = deciding.application
+    application = applications.locked(session, uuid)
     application_rules.after(application_rules.Status(application.status), application_rules.Step.DECIDE)
-    if deciding.grants and supplier_suspensions.is_suspended(session, application.applicant_id, today, deciding=True):
+    grants = decision.outcome is not Outcome.REFUSED
+    if grants and supplier_suspensions.is_suspended(session, application.applicant_id, today, deciding=True):
         raise application_rules.SupplierSuspended
+    if number := application.renews or application.extends:
+        certificates.lock(session, number)
+    # Only now: what others recorded while this waited for them must not lie ahead of it.
+    now = at or clock.now()
+    deciding = Deciding(application, decision, reason, caller, now, today)
     revised = _revised(session, deciding)
     results = assessments.results(session, application.id)
     facts = _facts(session, deciding, results, revised)
     found = rules.check_eyes(caller.client, caller.organisation, facts) + rules.check(decision, facts)
-    if deciding.grants and revised:
+    if grants and revised:
         found += revised.check(deciding)
     refuse(found)
-    certificate = _granted(session, deciding, results, revised) if deciding.grants else None
+    certificate = _granted(session, deciding, results, revised) if grants else None
     made = decisions.Decision(
         uuid=id or new_id(),
         application_id=application.id,
@@ -154,7 +160,6 @@ def _revised(session: Session, deciding: Deciding) -> Revised | None:
     number = application.renews or application.extends
     if number is None:
         return None
-    certificates.lock(session, number)
     row = certificates.by_number(session, number)
     history = certificates.history_of(row)
     step = certification.Step.RENEW if application.renews else certification.Step.EXTEND
@@ -299,6 +304,7 @@ def _told(session: Session, deciding: Deciding, made: decisions.Decision, links:
         links["certificate"],
         None,
         product=row.product,
+        specification=row.specification,
         effective_on=str(deciding.from_on),
         status=status,
     )

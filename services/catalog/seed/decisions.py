@@ -26,7 +26,7 @@ def load(session: Session, new: list[dict[str, Any]], decided_by: Sequence[str])
             rules.Decision(rules.Outcome(one["outcome"]), _day(one["valid_from_on"]), _day(one["valid_to_on"])),
             reason=one["reason"],
             caller=acting(decided_by[0], decided_by[1], "certification.decide"),
-            now=now,
+            at=now,
             today=clock.on(now),
             id=seed_id(f"certification-decision:{one['application']}"),
         )
