@@ -325,6 +325,19 @@ def test_an_appeal_in_progress_is_its_parties_and_the_outcome_everybodys(
         assert listed(by) == seen
 
 
+def test_the_audit_has_no_texts_of_an_appeal(
+    catalog: TestClient, decider: Headers, holder: Headers, issuer: Issuer
+) -> None:
+    """An editor, whose organisation owns the component, reads all of the audit."""
+    path = against_step(catalog, "suspend", decider, holder)
+    step(catalog, path, "begin-review", decider, reason="Bare for partene")
+    editor = issuer.bearer(OWNER, "catalog.admin", "catalog.write")
+    trail = catalog.get("/audit", params={"subject": path}, headers=editor).json()["items"]
+    assert [one["action"] for one in trail] == ["appeal.submitted", "appeal.review_begun"]
+    assert "Det stemmer ikke" not in str(trail)
+    assert "Bare for partene" not in str(trail)
+
+
 def test_the_appellant_takes_it_back_and_can_make_it_again(
     catalog: TestClient, decider: Headers, holder: Headers, issuer: Issuer
 ) -> None:
