@@ -52,8 +52,10 @@ class Certification:
         )
         assert begun.status_code == 201, begun.text
         path = begun.headers["Location"]
-        wanted = {one["requirement"]: met() for one in begun.json()["requirements"] if one["obligation"] == "must"}
-        for requirement, result in (wanted | results).items():
+        wanted: dict[str, Any] = {
+            one["requirement"]: met() for one in begun.json()["requirements"] if one["obligation"] == "must"
+        }
+        for requirement, result in {**wanted, **results}.items():
             put = self.catalog.put(f"{path}/results/{requirement}", json=result, headers=self.assessor)
             assert put.status_code == 200, put.text
         done = self.catalog.post(

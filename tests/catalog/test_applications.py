@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from services.catalog.applications import rules
 from services.catalog.applications.rules import EventKind, Status
+from services.catalog.schemes import rules as schemes
 from services.chassis import audit, clock
 from services.chassis.db import Database
 from services.chassis.values import seed_id
@@ -59,7 +60,7 @@ def test_an_application_says_whose_turn_it_is_and_by_when(
     shown = way.submit(HAVORN, path).json()
     assert (shown["status"], shown["turn"], shown["next_step"]) == ("submitted", "assessor", "begin-assessment")
     scheme = catalog.get("/certification-schemes/product").json()
-    days = rules.schemes.after_working_days
+    days = schemes.after_working_days
     assert shown["due_on"] == str(days(clock.today(), scheme["completeness_days"]))
     assert [one["requirement"] for one in shown["requirements"]] == ["VT1-01", "VT1-02", "VT1-04"]
 

@@ -1,15 +1,20 @@
 """A decision is made by another than whoever assessed, once, and what it grants is a certificate in the same moment."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from threading import Barrier
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
+from services.catalog.certificates import store as certificates
+from services.catalog.certificates.rules import EventKind
 from services.catalog.decisions import store as decisions
+from services.catalog.decisions.rules import DecisionStepRefused
 from services.chassis import audit, clock
 from services.chassis.auth import Caller
 from services.chassis.db import Database
@@ -83,7 +88,7 @@ def test_a_refusal_has_reasons_and_a_day_to_appeal_by_and_is_not_public(
     made = answer.json()
     assert (made["reason"], made["certificate"], made["valid_to_on"]) == ("VT1-02 er ikke oppfylt", None, None)
     scheme = catalog.get("/certification-schemes/product").json()
-    waits = (decisions.rules.schemes.date.fromisoformat(made["appeal_by_on"]) - clock.today()).days
+    waits = (date.fromisoformat(made["appeal_by_on"]) - clock.today()).days
     assert scheme["appeal_days"] <= waits <= scheme["appeal_days"] + 5
     where = answer.headers["Location"]
     assert catalog.get(where, headers=way.applicant(HAVORN)).status_code == 200
@@ -283,14 +288,46 @@ def test_a_certificate_is_renewed_under_its_number(catalog: TestClient, issuer: 
     assert [one["kind"] for one in after["events"]] == ["granted", "renewed"]
 
 
+def test_a_renewal_that_waits_for_a_withdrawal_sees_it(
+    catalog: TestClient, issuer: Issuer, way: Certification, database: Database
+) -> None:
+    number = certified(catalog, issuer, product="havorn-alarm")
+    path = way.recommended(product="havorn-alarm", renews=number)
+    renewed = {"valid_from_on": "2028-01-01", "valid_to_on": "2030-12-31"}
+    with ThreadPoolExecutor(1) as pool:
+        with database.writing() as session:
+            certificates.lock(session, number)
+            answer = pool.submit(way.decide, path, None, **renewed)
+            while not waiting(database) and not answer.done():
+                pass
+            certificates.record(
+                session,
+                certificates.by_number(session, number).id,
+                EventKind.WITHDRAWN,
+                effective_on=clock.today(),
+                recorded_at=clock.now(),
+                today=clock.today(),
+                reason="Tilsyn",
+                organisation=BODY,
+            )
+        assert problem(answer.result()) == (409, "step-refused")
+
+
+def waiting(database: Database) -> bool:
+    """Whether somebody waits for a lock in this database."""
+    query = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with database.reading() as reader:
+        return reader.execute(sa.text(query)).first() is not None
+
+
 def test_a_certificate_is_extended_and_keeps_its_last_day(
     catalog: TestClient, issuer: Issuer, way: Certification
 ) -> None:
     number = certified(catalog, issuer, product="havorn-alarm", versions=["1.4"])
-    wider = {"delivery_forms": ["saas", "on_premises"], "versions": ["1.4"], "extends": number}
+    wider: dict[str, Any] = {"delivery_forms": ["saas", "on_premises"], "versions": ["1.4"], "extends": number}
     path = way.recommended(product="havorn-alarm", **wider)
     assert errors(way.decide(path, valid_from_on="2027-02-01")) == {("validity-misplaced", "#/valid_to_on")}
-    results = {"conditions": [CONDITION], "outcome": "granted_with_conditions"}
+    results: dict[str, Any] = {"conditions": [CONDITION], "outcome": "granted_with_conditions"}
     answer = way.decide(path, valid_from_on="2027-02-01", valid_to_on=None, **results)
     assert answer.status_code == 201, answer.text
     after = catalog.get(f"/certificates/{number}", params={"on": "2027-03-01"}).json()
@@ -330,7 +367,7 @@ def test_an_appeal_under_way_is_its_parties_own(catalog: TestClient, way: Certif
     public, within = (catalog.get(where, headers=one).json() for one in ({}, way.applicant(HAVORN)))
     assert (public["status"], [one["kind"] for one in public["events"]]) == ("in_force", ["made"])
     assert (within["status"], [one["kind"] for one in within["events"]]) == ("appealed", ["made", "appealed"])
-    with database.writing() as session, pytest.raises(decisions.rules.DecisionStepRefused):
+    with database.writing() as session, pytest.raises(DecisionStepRefused):
         decisions.record_appeal(session, row, appeal=seed_id("again"), caller=appellant, at=clock.now())
 
 
