@@ -29,6 +29,8 @@ certificate's number; `o` organisations, `s` specifications, `*` anything. Trigg
 ANYTHING, SPECIFICATIONS = "*", "s"
 CERTIFICATES_AT_MOST = 150_000
 ANSWER_BYTES_AT_MOST = 16 * 1024 * 1024
+READ_AT_ONCE = 50
+"""Products, firms or certificates: what is read at once takes many times the memory that is kept of it."""
 
 Key = tuple[Literal["product", "supplier", "certificate"], str]
 
@@ -314,14 +316,15 @@ class Memory:
         found: dict[Key, Portfolio] = {}
         for kind, statement in _ASKED.items():
             wanted = [value for asked, value in keys if asked == kind]
-            for row in await self._database.hot(statement, wanted) if wanted else ():
-                key: Key = (kind, row.key)  # type: ignore[assignment]  # the keys of _ASKED are those of Key
-                portfolio = found.get(key)
-                if portfolio is None:
-                    portfolio = found[key] = Portfolio(key, row.product, row.current_version, set())
-                portfolio.tokens.update(token for token in row.tokens if token)
-                if row.number is not None:
-                    portfolio.kept.append(_kept(row))
+            for begin in range(0, len(wanted), READ_AT_ONCE):
+                for row in await self._database.hot(statement, wanted[begin : begin + READ_AT_ONCE]):
+                    key: Key = (kind, row.key)  # type: ignore[assignment]  # the keys of _ASKED are those of Key
+                    portfolio = found.get(key)
+                    if portfolio is None:
+                        portfolio = found[key] = Portfolio(key, row.product, row.current_version, set())
+                    portfolio.tokens.update(token for token in row.tokens if token)
+                    if row.number is not None:
+                        portfolio.kept.append(_kept(row))
         return found
 
     def _read_specifications(self) -> Specifications:
