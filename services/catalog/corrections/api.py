@@ -132,9 +132,7 @@ def _resolve(at: _At, new: NewResolution) -> _Taken:
     if new.sites:
         found += rules.check_sites(new.sites.passed, new.sites.total)
     named = [
-        Named(f"#/evidence/{place}/file", one.file, one.sha256)
-        for place, one in enumerate(new.evidence)
-        if one.file
+        Named(f"#/evidence/{place}/file", one.file, one.sha256) for place, one in enumerate(new.evidence) if one.file
     ]
     found += attachments.check(at.session, named, at.caller.organisation, at.today)
     found += rules.check_dated([one.dated_on for one in new.evidence], at.today)
