@@ -55,8 +55,9 @@ def test_every_load_is_in_the_audit(database: Database) -> None:
             "need",
             "adoption",
             "recall",
+            "surveillance",
         )
-    } | {"recall.open", "recall.notify"}
+    } | {"certificate.event", "recall.open", "recall.notify"}
 
 
 def test_there_are_357_municipalities_and_15_counties_with_oslo_among_both(shared_catalog: TestClient) -> None:
