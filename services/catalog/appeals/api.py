@@ -131,13 +131,13 @@ def appeal(new: NewAppeal, caller: Appellant, session: SessionDep, response: Res
     many calendar days from the day it was decided; the last day counts, and moves to the next working day. One that
     comes later is kept, and may be dismissed as late or heard for a reason. What was decided holds
     meanwhile, unless it is stayed."""
-    now = clock.now()
     if new.decision:
         found = targets.decision(session, new.decision, caller.organisation, today)
     elif new.supplier_suspension:
         found = targets.supplier_suspension(session, new.supplier_suspension, caller.organisation, today)
     else:
         found = targets.certificate_event(session, new.certificate or "", new.event or 0, caller.organisation, today)
+    now = clock.now()  # after the locks: what was recorded while they were waited for counts
     if found.decision is not None and not found.target.party:
         raise targets.unknown("#/decision")
     wrong: list[Problem] = rules.check_appeal(found.target)

@@ -268,4 +268,13 @@ def _record(said: Said, number: str, kind: certification.EventKind, **rest: Any)
     audit.record(said.session, said.caller, f"certificate.{kind}", path, effective_on=on, appeal=appeal)
     after = certificates.by_number(said.session, number)
     status = certification.status_on(certificates.history_of(after), said.today, said.now)
-    feed.tell(said.session, f"certificate.{kind}", path, None, product=row.product, effective_on=on, status=status)
+    feed.tell(
+        said.session,
+        f"certificate.{kind}",
+        path,
+        None,
+        product=row.product,
+        specification=row.specification,
+        effective_on=on,
+        status=status,
+    )

@@ -138,8 +138,8 @@ def open_non_conformity(
     """For assessors and decision-makers of an organisation without an interest in what is certified. The certificate
     stays what it is, with the remark `with_non_conformity` until this is closed; gives its holder it up meanwhile, it
     counts as relinquished under investigation. Next, a corrective action plan is requested."""
-    now = clock.now()
     certificates.lock(session, new.certificate)
+    now = clock.now()  # after the lock: what was recorded while it was waited for counts
     try:
         row = certificates.by_number(session, new.certificate)
     except certificates.CertificateNotFound as unknown:

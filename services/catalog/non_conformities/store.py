@@ -249,7 +249,12 @@ def told_of(
     """What the feed tells of an event of a certificate."""
     row = certificates.by_number(session, number)
     status = certification.status_on(certificates.history_of(row), today, now)
-    return {"product": row.product, "effective_on": str(today), "status": status}
+    return {
+        "product": row.product,
+        "specification": row.specification,
+        "effective_on": str(today),
+        "status": status,
+    }
 
 
 # ---- Asking
@@ -316,15 +321,6 @@ def page(
     values = {"after": after[0] if after else None, "certificates": certificates, "rows": limit + 1}
     query = sa.text(_PAGE.format(filters=" ".join(asked)))
     return session.execute(query, values | ({"today": today} if overdue is not None else {})).all()
-
-
-def open_of(session: Session, certificate_ids: Collection[int]) -> dict[int, list[NonConformity]]:
-    """Certificate → its non-conformities that are not closed, the oldest first."""
-    query = select(NonConformity).where(col(NonConformity.certificate_id).in_(certificate_ids), sa.text(_LIVE))
-    found: dict[int, list[NonConformity]] = {id: [] for id in certificate_ids}
-    for one in session.exec(query.order_by(col(NonConformity.id))):
-        found[one.certificate_id].append(one)
-    return found
 
 
 def held(session: Session, holder_ids: Collection[int], number: str, today: date) -> set[int]:
