@@ -10,15 +10,18 @@ from services.catalog.certificates import store as certificates
 from services.catalog.certificates.rules import Assurance, EventKind, Outcome, SubjectKind
 from services.catalog.organisations import store as organisations
 from services.catalog.organisations.rules import Relation
+from services.catalog.products import store as products
 from services.catalog.profiles import store as profiles
 from services.catalog.specifications import store as specifications
 from services.catalog.successions import store as successions
 from services.catalog.verifications.rules import Code
 from services.chassis import clock
 from services.chassis.db import Database
+from tests.catalog.certification import certified
 from tests.catalog.certifying import granted, happen
 from tests.catalog.conftest import problem
-from tests.catalog.test_certificates import grant, take
+from tests.catalog.test_certificates import take
+from tests.issuer import Issuer
 
 SPECIFICATION = "velferdsteknologi-trygghetstjeneste"
 SELF = Assurance.SELF_DECLARED
@@ -121,10 +124,14 @@ def test_a_withdrawn_certificate_counts_no_more(catalog: TestClient, decider: di
 
 
 @pytest.fixture
-def covered(catalog: TestClient, decider: dict[str, str]) -> dict[str, str]:
+def covered(database: Database) -> dict[str, str]:
     """A product whose current version (1.4) is not among those certified: the question to ask."""
-    assert grant(catalog, decider, product="havorn-tilsyn", versions=["1.2", "1.3"]).status_code == 201
-    return {"product": "havorn-tilsyn", "on": "2030-06-01"}
+    with database.reading() as session:
+        product = products.find(session, "havorn-tilsyn")
+    assert product
+    scope = {"product_id": product.id, "versions": ["1.2", "1.3"]}
+    granted(database, "SV-2026-000004", date(2027, 1, 1), date(2029, 12, 31), **scope)
+    return {"product": "havorn-tilsyn", "on": "2028-06-01"}
 
 
 def test_a_version_must_be_covered_and_the_current_one_is_meant_unless_said(
@@ -143,10 +150,10 @@ def test_everything_wrong_is_a_reason(catalog: TestClient, covered: dict[str, st
     assert len(answer["reasons"]) == 3
 
 
-def test_of_several_certificates_the_one_that_serves_best_decides(catalog: TestClient, decider: dict[str, str]) -> None:
-    made = grant(catalog, decider, product="havorn-alarm", valid_from_on="2027-01-01").json()
+def test_of_several_certificates_the_one_that_serves_best_decides(catalog: TestClient, issuer: Issuer) -> None:
+    number = certified(catalog, issuer, product="havorn-alarm")
     answer = verify(catalog, "havorn-alarm")
-    assert (answer["code"], answer["certificate"]["number"]) == ("certified", made["number"])
+    assert (answer["code"], answer["certificate"]["number"]) == ("certified", number)
     assert verify(catalog, "havorn-alarm", specification=SPECIFICATION)["code"] == "suspended"
     assert verify(catalog, "havorn-alarm", on="2026-12-31")["code"] == "suspended"
 
@@ -252,6 +259,7 @@ def test_a_firm_under_a_new_registration_is_the_same_and_one_that_took_it_over_i
     catalog: TestClient, database: Database
 ) -> None:
     number = firm_certified(database, "100000016", None)
+    against = {"specification": SPECIFICATION}
     with database.writing() as session:
         ids = [organisations.by_organisation_number(session, one) for one in ("100000016", "100000024", "100000032")]
         parties = successions.lock(session, [one for one in ids if one])
@@ -269,8 +277,8 @@ def test_a_firm_under_a_new_registration_is_the_same_and_one_that_took_it_over_i
                 back_dated=False,
                 reason=None,
             )
-    assert verify(catalog, supplier="100000024", on="2027-12-31")["code"] == "no_certificate"
-    assert verify(catalog, supplier="100000024", on="2028-01-01")["certificate"]["number"] == number
+    assert verify(catalog, supplier="100000024", on="2027-12-31", **against)["code"] == "no_certificate"
+    assert verify(catalog, supplier="100000024", on="2028-01-01", **against)["certificate"]["number"] == number
     assert verify(catalog, certificate=number, on="2028-01-01")["code"] == "certified"
     with database.writing() as session:
         parties = successions.lock(session, [same.id, other.id])
@@ -285,7 +293,7 @@ def test_a_firm_under_a_new_registration_is_the_same_and_one_that_took_it_over_i
             back_dated=False,
             reason=None,
         )
-    assert verify(catalog, supplier="100000032", on="2029-01-01")["code"] == "no_certificate"
+    assert verify(catalog, supplier="100000032", on="2029-01-01", **against)["code"] == "no_certificate"
 
 
 def test_a_firm_that_has_ended_is_certified_no_more(catalog: TestClient, database: Database) -> None:
