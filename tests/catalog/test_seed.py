@@ -41,7 +41,8 @@ def test_loading_again_changes_nothing(database: Database) -> None:
 def test_every_load_is_in_the_audit(database: Database) -> None:
     with database.reading() as reader:
         actions = set(reader.execute(sa.text("SELECT action FROM audit")).scalars())
-    assert actions == {
+    loads = {action for action in actions if action.endswith(".seed")}  # the others are what a load did, step by step
+    assert loads == {
         f"{what}.seed"
         for what in (
             "organisation",
@@ -56,8 +57,15 @@ def test_every_load_is_in_the_audit(database: Database) -> None:
             "adoption",
             "recall",
             "surveillance",
+            "certification-application",
+            "certification-assessment",
+            "certification-decision",
+            "equivalent",
+            "supplier-suspension",
+            "test-endpoint",
+            "testing",
         )
-    } | {"certificate.event", "recall.open", "recall.notify"}
+    }
 
 
 def test_there_are_357_municipalities_and_15_counties_with_oslo_among_both(shared_catalog: TestClient) -> None:
@@ -78,10 +86,9 @@ def test_every_organisation_has_its_fixed_id(shared_catalog: TestClient) -> None
 
 def test_what_is_fictional_says_so(shared_catalog: TestClient) -> None:
     fictional = [one for one in walk(shared_catalog, "/organisations", limit=200) if one["fictional"]]
-    assert [one["organisation_number"] for one in fictional] == [
-        *("100000016", "100000032", "100000067", "100000024"),
-        *("100000059", "100000008", "100000040"),
-    ]
+    with (PROJECT / "data" / "fictional" / "organisations.csv").open(newline="") as file:
+        made_up = {row["organisation_number"] for row in csv.DictReader(file)}
+    assert {one["organisation_number"] for one in fictional} == made_up
     shown = [
         *fictional,
         *walk(shared_catalog, "/products"),
