@@ -36,6 +36,7 @@ FIFTH = {
     "drafts/sheet.py": "reads tables out of files that strangers made, within bounds",
     "packs/document.py": "typesets the procurement pack",
     "verifications/shapes.py": "a question and its answer stand in the routes of several concepts in one wire shape",
+    "schemes/shapes.py": "who takes part in certification is asked for alike in the routes of many concepts",
     "specifications/shapes.py": "requirements and versions stand in the routes of several concepts in one wire shape",
 }
 OUTSIDE_CONCEPTS = {"db.py", "settings.py", "app.py", "jobs.py", "seed.py"}

@@ -11,10 +11,40 @@ depends_on = None
 
 INSTANT = sa.DateTime(timezone=True)
 JSON = postgresql.JSONB(none_as_null=True, astext_type=sa.Text())
-STATES = ("open", "plan_requested", "plan_submitted", "plan_returned", "plan_approved", "resolved", "closed", "dismissed")
-EVENTS = ("opened", *STATES[1:3], "plan_approved", "plan_returned", "resolved", "reopened", "closed", "dismissed", "escalated", "overdue")
+STATES = (
+    "open",
+    "plan_requested",
+    "plan_submitted",
+    "plan_returned",
+    "plan_approved",
+    "resolved",
+    "closed",
+    "dismissed",
+)
+EVENTS = (
+    "opened",
+    *STATES[1:3],
+    "plan_approved",
+    "plan_returned",
+    "resolved",
+    "reopened",
+    "closed",
+    "dismissed",
+    "escalated",
+    "overdue",
+)
 APPEAL_STATES = ("submitted", "under_review", "dismissed", "upheld", "partly_upheld", "rejected", "withdrawn")
-APPEAL_EVENTS = ("submitted", "review_begun", "dismissed", "upheld", "partly_upheld", "rejected", "withdrawn", "stayed", "stay_ended")
+APPEAL_EVENTS = (
+    "submitted",
+    "review_begun",
+    "dismissed",
+    "upheld",
+    "partly_upheld",
+    "rejected",
+    "withdrawn",
+    "stayed",
+    "stay_ended",
+)
 TARGETS = ("decision_id", "certificate_event_id", "supplier_suspension_id")
 # What was said is only ever added to.
 FINAL = ("non_conformity_requirement", "non_conformity_event", "appeal_event", "integrity_acknowledgement")
@@ -68,8 +98,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("uuid", name=op.f("uq_non_conformity_uuid")),
     )
     op.create_index("ix_non_conformity_certificate_id_uuid", "non_conformity", ["certificate_id", "uuid"])
-    op.create_index("ix_non_conformity_live", "non_conformity", ["uuid"], postgresql_where=sa.text("state NOT IN ('closed', 'dismissed')"))
-    op.create_index("ix_non_conformity_due_on", "non_conformity", ["due_on"], postgresql_where=sa.text("due_on IS NOT NULL"))
+    op.create_index(
+        "ix_non_conformity_live",
+        "non_conformity",
+        ["uuid"],
+        postgresql_where=sa.text("state NOT IN ('closed', 'dismissed')"),
+    )
+    op.create_index(
+        "ix_non_conformity_due_on", "non_conformity", ["due_on"], postgresql_where=sa.text("due_on IS NOT NULL")
+    )
     op.create_table(
         "non_conformity_requirement",
         sa.Column("non_conformity_id", sa.Integer(), autoincrement=False, nullable=False),
@@ -78,7 +115,9 @@ def upgrade() -> None:
         refers("non_conformity_requirement", "requirement_id", "requirement"),
         sa.PrimaryKeyConstraint("non_conformity_id", "requirement_id", name=op.f("pk_non_conformity_requirement")),
     )
-    op.create_index(op.f("ix_non_conformity_requirement_requirement_id"), "non_conformity_requirement", ["requirement_id"])
+    op.create_index(
+        op.f("ix_non_conformity_requirement_requirement_id"), "non_conformity_requirement", ["requirement_id"]
+    )
     op.create_table(
         "non_conformity_event",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -95,7 +134,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_non_conformity_event")),
     )
     op.create_index("ix_non_conformity_event_non_conformity_id_id", "non_conformity_event", ["non_conformity_id", "id"])
-    op.create_index("ix_non_conformity_event_overdue", "non_conformity_event", ["non_conformity_id", "due_on"], unique=True, postgresql_where=sa.text("kind = 'overdue'"))
+    op.create_index(
+        "ix_non_conformity_event_overdue",
+        "non_conformity_event",
+        ["non_conformity_id", "due_on"],
+        unique=True,
+        postgresql_where=sa.text("kind = 'overdue'"),
+    )
     op.create_table(
         "appeal",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -123,7 +168,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("uuid", name=op.f("uq_appeal_uuid")),
     )
     for column in TARGETS:
-        op.create_index(f"ix_appeal_{column}", "appeal", [column], unique=True, postgresql_where=sa.text("state NOT IN ('withdrawn', 'dismissed')"))
+        op.create_index(
+            f"ix_appeal_{column}",
+            "appeal",
+            [column],
+            unique=True,
+            postgresql_where=sa.text("state NOT IN ('withdrawn', 'dismissed')"),
+        )
     op.create_index("ix_appeal_appellant_id_uuid", "appeal", ["appellant_id", "uuid"])
     op.create_index("ix_appeal_state_uuid", "appeal", ["state", "uuid"])
     op.create_table(
@@ -154,7 +205,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_integrity_acknowledgement")),
         sa.UniqueConstraint("flag", name=op.f("uq_integrity_acknowledgement_flag")),
     )
-    op.create_index(op.f("ix_integrity_acknowledgement_certificate_id"), "integrity_acknowledgement", ["certificate_id"])
+    op.create_index(
+        op.f("ix_integrity_acknowledgement_certificate_id"), "integrity_acknowledgement", ["certificate_id"]
+    )
     for table in FINAL:
         op.execute(NEVER_CHANGED.format(table=table))
     op.execute(TRACE)

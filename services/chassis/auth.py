@@ -266,6 +266,24 @@ def needs(*scopes: str) -> Any:
     return Security(_caller, scopes=scopes)
 
 
+async def _caller_with_one(
+    request: Request,
+    wanted: SecurityScopes,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Caller:
+    caller = await _caller(request, SecurityScopes(), bearer)
+    gate: Gate = request.app.state.gate
+    lacking = [gate.lacks(caller, [scope]) for scope in wanted.scopes]
+    if lacking[0] and all(lacking):
+        raise lacking[0]
+    return caller
+
+
+def needs_one_of(*scopes: str) -> Any:
+    """The same for a caller who has at least one of these scopes; the contract names them all."""
+    return Security(_caller_with_one, scopes=scopes)
+
+
 async def _viewer(request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Any:
     return await _caller(request, SecurityScopes(), bearer) if bearer else None
 

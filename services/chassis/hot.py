@@ -16,9 +16,10 @@ def add_hot_read(
     **described: Any,
 ) -> None:
     """A GET, or a question that is sent as a body, that `whole` describes and answers, like any route. First `plain` is
-    asked, which answers what is asked for plainly, and None where `whole` has to look closer: no dependency, and no
-    validation of parameters but its own; problems are told as always. Measured with one component by its name: 0.46 of a bare route's answers per second
-    instead of 0.33; FastAPI's reading of a query model with fifteen fields costs as much as the page itself."""
+    asked, which answers what is asked for plainly, and None where `whole` has to look closer: no dependency, and
+    no validation of parameters but its own; problems are told as always. Measured with one component by its
+    name: 0.46 of a bare route's answers per second instead of 0.33; FastAPI's reading of a query model with
+    fifteen fields costs as much as the page itself."""
 
     class HotRoute(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -129,8 +129,7 @@ def diff(
                 valid_to_on=held.valid_to_on,
             )
             for held in certificates.against(reader, [before.id])
-            if certification.status_on(certificates.history_of(held), on, now)
-            is certification.Status.VALID
+            if certification.status_on(certificates.history_of(held), on, now) is certification.Status.VALID
         ],
         affected_on=on,
     )

@@ -17,7 +17,7 @@ from services.catalog.organisations.rules import Kind
 from services.catalog.products import store as products
 from services.catalog.products.rules import DeliveryForm
 from services.catalog.schemes.rules import SubjectKind
-from services.catalog.scopes import Certifying
+from services.catalog.schemes.shapes import Certifying
 from services.catalog.specifications import store as specifications
 from services.catalog.specifications.shapes import VersionLabel
 from services.chassis import audit, changes, clock, feed, paging

@@ -20,7 +20,7 @@ from services.catalog.certificates.rules import Assurance, Outcome
 from services.catalog.evidence_files import store as evidence_files
 from services.catalog.schemes import store as schemes
 from services.catalog.schemes.rules import SubjectKind
-from services.catalog.scopes import Certifying
+from services.catalog.schemes.shapes import Certifying
 from services.chassis import changes, clock
 from services.chassis.app import new_router
 from services.chassis.auth import Caller, needs

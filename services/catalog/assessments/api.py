@@ -17,7 +17,7 @@ from services.catalog.assessments.rules import EventKind, Recommendation, Status
 from services.catalog.assessments.shapes import Result
 from services.catalog.organisations import store as organisations
 from services.catalog.requirements.store import Content
-from services.catalog.scopes import Certifying
+from services.catalog.schemes.shapes import Certifying
 from services.catalog.specifications.rules import Obligation
 from services.chassis import audit, changes, clock, feed, paging
 from services.chassis.app import new_router

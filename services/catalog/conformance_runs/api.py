@@ -20,13 +20,13 @@ from services.catalog.interfaces.rules import Status
 from services.catalog.organisations import store as organisations
 from services.catalog.product_versions import store as product_versions
 from services.catalog.products import store as products
-from services.catalog.scopes import Certifying, is_body, one_of
+from services.catalog.schemes.shapes import Certifying, is_body
 from services.catalog.specifications import store as specifications
 from services.catalog.test_endpoints import rules as endpoint_rules
 from services.catalog.test_endpoints import store as endpoints
 from services.chassis import audit, changes, clock, feed, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller
+from services.chassis.auth import Caller, needs_one_of
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
@@ -37,7 +37,7 @@ router = new_router("/conformance-runs", "Conformance tests")
 
 SUPPLIER = "100000016"
 FINISHED, QUEUED = str(seed_id("conformance-run:fjordvakt")), str(seed_id("conformance-run:queued"))
-Testing = Annotated[Caller, one_of("certification.apply", "certification.assess")]
+Testing = Annotated[Caller, needs_one_of("certification.apply", "certification.assess")]
 RunId = Annotated[UUID, Path(description="The run's id", examples=[FINISHED])]
 QueuedId = Annotated[UUID, Path(description="The run's id", examples=[QUEUED])]
 Label = Annotated[str, Field(min_length=1, max_length=40)]

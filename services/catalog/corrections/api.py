@@ -10,7 +10,6 @@ from fastapi import Body, Response
 from pydantic import Field
 from sqlmodel import Session
 
-from services.catalog import scopes
 from services.catalog.attachments import store as attachments
 from services.catalog.attachments.rules import Named
 from services.catalog.certificates import rules as certification
@@ -23,7 +22,7 @@ from services.catalog.schemes import store as schemes
 from services.catalog.working_days import rules as working_days
 from services.chassis import changes, clock
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, needs, needs_one_of
 from services.chassis.contract import example
 from services.chassis.db import SessionDep
 from services.chassis.problems import Conflict, Problem, refuse
@@ -226,7 +225,7 @@ def _route(
     elif step in rules.DECISIONS:
         acting, organisation = needs("certification.decide"), BODY
     else:
-        acting, organisation = scopes.one_of(*_ASSESSING), BODY
+        acting, organisation = needs_one_of(*_ASSESSING), BODY
 
     def take(
         id: Annotated[UUID, shapes.path_of(seeded)],

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from services.catalog.delegations import rules, store
 from services.catalog.evidence_files import store as evidence_files
 from services.catalog.products import store as products
-from services.catalog.scopes import is_body
+from services.catalog.schemes.shapes import is_body
 from services.catalog.testers import store as testers
 from services.catalog.testers.rules import State
 from services.chassis import audit, clock, feed, paging

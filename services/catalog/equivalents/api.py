@@ -9,11 +9,11 @@ from fastapi import Path, Query, Request, Response
 from pydantic import Field
 from sqlmodel import Session
 
-from services.catalog import scopes
 from services.catalog.certificates import store as certificates
 from services.catalog.equivalents import rules, store
 from services.catalog.evidence_files import store as evidence_files
 from services.catalog.products import store as products
+from services.catalog.schemes.shapes import is_body
 from services.catalog.specifications import store as specifications
 from services.chassis import audit, changes, clock, feed, paging
 from services.chassis.app import new_router
@@ -300,7 +300,7 @@ for _taken, _seeded, _summary, _about in (
 def _sight(session: Session, viewer: Caller | None) -> store.Sight:
     if viewer is None:
         return store.Sight(everything=False)
-    if scopes.is_body(viewer):
+    if is_body(viewer):
         return store.Sight(everything=True)
     return store.Sight(
         everything=False, suppliers=products.keys_of_supplier(session, viewer.organisation, clock.today())

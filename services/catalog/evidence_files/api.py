@@ -14,7 +14,7 @@ from starlette.datastructures import UploadFile
 from services.catalog.evidence_files import examination, rules, store
 from services.catalog.evidence_files.rules import View
 from services.catalog.organisations import store as organisations
-from services.catalog.scopes import Certifying, is_body
+from services.catalog.schemes.shapes import Certifying, is_body
 from services.chassis import audit, clock, feed, paging
 from services.chassis.app import new_router
 from services.chassis.auth import Caller, ViewerDep

@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import Path, Query, Request, Response
 from pydantic import Field
 
-from services.catalog import scopes
 from services.catalog.integrity_flags import rules, store
 from services.catalog.integrity_flags.rules import Kind
+from services.catalog.schemes.shapes import is_body
 from services.chassis import audit, clock, feed, paging
 from services.chassis.app import new_router
 from services.chassis.auth import Caller, ViewerDep, needs
@@ -89,7 +89,7 @@ def list_flags(
     cursor = paging.cursor(*following) if following else None
     if cursor:
         response.headers["Link"] = f'<{request.url.include_query_params(after=cursor)}>; rel="next"'
-    whole = scopes.is_body(viewer)
+    whole = is_body(viewer)
     return paging.Page(items=[_shown(one, whole) for one in found], next=cursor)
 
 

@@ -7,7 +7,6 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 from pydantic import Field
 
-from services.catalog import scopes
 from services.catalog.certificates import store as certificates
 from services.catalog.certificates.rules import FINAL, Status
 from services.catalog.certificates.rules import status_on as certificate_status_on
@@ -17,7 +16,7 @@ from services.catalog.non_conformities.shapes import NonConformity
 from services.catalog.specifications import store as specifications
 from services.chassis import changes, clock, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, ViewerDep
+from services.chassis.auth import Caller, ViewerDep, needs_one_of
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import Conflict, Invalid, Problem, refuse
@@ -26,7 +25,7 @@ from services.chassis.values import In
 router = new_router("/non-conformities", "Surveillance")
 
 BODY = "100000040"
-Body = Annotated[Caller, scopes.one_of("certification.assess", "certification.decide")]
+Body = Annotated[Caller, needs_one_of("certification.assess", "certification.decide")]
 
 
 class CertificateUnknown(Invalid):

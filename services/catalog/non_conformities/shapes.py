@@ -9,10 +9,10 @@ from fastapi import Path
 from pydantic import Field
 from sqlmodel import Session
 
-from services.catalog import scopes
 from services.catalog.certificates.shapes import Evidence
 from services.catalog.non_conformities import rules, store
 from services.catalog.non_conformities.rules import EventKind, Severity, Source, State
+from services.catalog.schemes.shapes import is_body
 from services.chassis.auth import Caller
 from services.chassis.values import In, Instant, Out, seed_id
 
@@ -109,7 +109,7 @@ def part_of(viewer: Caller | None, rows: Sequence[Any], session: Session, today:
     """The holders, of those in the rows, whose non-conformities the viewer sees whole: all to whoever assesses or
     decides, its own to a supplier."""
     holders = {row.holder_id for row in rows}
-    if scopes.is_body(viewer):
+    if is_body(viewer):
         return holders
     if viewer is None or not viewer.may("certification.apply"):
         return set()

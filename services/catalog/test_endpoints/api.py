@@ -12,7 +12,7 @@ from services.catalog.addresses import rules as addresses
 from services.catalog.applications import store as applications
 from services.catalog.certificates import store as certificates
 from services.catalog.products import store as products
-from services.catalog.scopes import Certifying, is_body
+from services.catalog.schemes.shapes import Certifying, is_body
 from services.catalog.settings import Settings
 from services.catalog.test_endpoints import rules, store
 from services.catalog.test_endpoints.rules import State, Step

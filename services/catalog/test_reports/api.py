@@ -15,7 +15,7 @@ from services.catalog.delegations import store as delegations
 from services.catalog.evidence_files import store as evidence_files
 from services.catalog.organisations import store as organisations
 from services.catalog.products import store as products
-from services.catalog.scopes import Certifying, is_body
+from services.catalog.schemes.shapes import Certifying, is_body
 from services.catalog.specifications import store as specifications
 from services.catalog.specifications.rules import Obligation
 from services.catalog.test_reports import rules, store

@@ -9,7 +9,7 @@ from pydantic import Field
 from sqlmodel import Session
 
 from services.catalog.organisations import store as organisations
-from services.catalog.scopes import Certifying
+from services.catalog.schemes.shapes import Certifying
 from services.catalog.testers import rules, signatures, store
 from services.catalog.testers.rules import State, Step
 from services.chassis import audit, changes, clock, feed, paging
