@@ -159,7 +159,8 @@ def _await(url: str) -> None:
 
 def _print(rows: list[Row]) -> None:
     print(f"\nCore {MEASURED}: the measured process. Core {OTHERS}: PostgreSQL, load generator, neighbours.\n")
-    heads = "Operation|per s|limit per s|ratio|aim|p50 ms|p95 ms|p99 ms|limit p99|spread|MB|beside".split("|")
+    measures = ("per s", "limit per s", "ratio", "aim", "p50 ms", "p95 ms", "p99 ms", "limit p99", "spread", "MB")
+    heads = ("Operation", *measures, "beside")
     print(f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
     for row in rows:
         real, limit = _median(row.real, lambda r: r.per_second), _median(row.limit, lambda r: r.per_second)
