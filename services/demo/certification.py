@@ -14,7 +14,7 @@ from services.demo.calls import BRONNOY, Stopped, awaited, call
 from services.settings import RunSettings
 
 SUPPLIER, LABORATORY, BODY = "100000032", "100000059", "100000040"
-PRODUCT, SPECIFICATION = "havorn-tilsyn", "velferdsteknologi-datautveksling"
+PRODUCT, SPECIFICATION = "havorn-alarm", "velferdsteknologi-datautveksling"
 
 
 def walk(run: RunSettings) -> None:

@@ -80,7 +80,7 @@ def test_from_draft_to_a_call_off(api: TestClient, owner: dict[str, str], buyer:
         ({"ends_on": "2030-01-01"}, "period-invalid", "#/period_rationale"),
         ({"ends_on": "2025-01-01"}, "period-invalid", "#/ends_on"),
         ({"estimate_excl_vat": "1000.01"}, "ceiling-invalid", "#/estimate_excl_vat"),
-        ({"participants": [BRONNOY, "974760673", "100000040"]}, "organisation-unknown", "#/participants/2"),
+        ({"participants": [BRONNOY, "974760673", "100000083"]}, "organisation-unknown", "#/participants/2"),
         ({"participants": []}, "invalid-request", "#/participants"),
         ({"cpv": ["4800"]}, "invalid-request", "#/cpv/0"),
         ({"lots": []}, "invalid-request", "#/lots"),

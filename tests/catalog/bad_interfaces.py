@@ -40,7 +40,7 @@ CASES = [
     Case("without a token", "POST", "/interfaces", "token-missing", 401, body=NEW, organisation=None),
     Case("without the scope", "POST", "/interfaces", "scope-missing", 403, body=NEW, scopes=()),
     Case("an organisation that is not registered", "POST", "/interfaces", "not-registered", 403, body=NEW,
-         organisation="100000040"),
+         organisation="100000083"),
     Case("another one's interface", "POST", f"{ALERTS}/versions", "not-your-interface", 403, body={"version": "9"}),
     Case("a list by a cursor that is none", "GET", "/interfaces", "cursor-malformed", 400, query={"after": "tull"}),
     Case("a list by a field that is none", "GET", "/interfaces", "field-unknown", 422, query={"fields": "pris"}),

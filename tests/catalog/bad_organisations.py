@@ -110,7 +110,7 @@ CASES: list[Case] = [
         headers={"If-Match": '"7"'},
     ),
     changing("a change that says not what it starts from", "if-match-missing", 428, {}, name="Brønnøy"),
-    changing("a new number without a reason", "reason-missing", 422, organisation_number="100000040"),
+    changing("a new number without a reason", "reason-missing", 422, organisation_number="100000083"),
     changing(
         "somebody else's organisation number",
         "organisation-number-taken",

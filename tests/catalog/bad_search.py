@@ -29,7 +29,7 @@ CASES = [
     case("an order that there is not", "invalid-request", 422, sort="price"),
     case("by adoption without a token", "adoption-hidden", 403, sort="adoption"),
     case("by adoption as a supplier", "adoption-hidden", 403, organisation="100000016", sort="adoption"),
-    case("by adoption as somebody unknown", "adoption-hidden", 403, organisation="100000040", sort="adoption"),
+    case("by adoption as somebody unknown", "adoption-hidden", 403, organisation="100000083", sort="adoption"),
     case("narrowed by adoption without a token", "adoption-hidden", 403, adoption="many"),
     case("counted by adoption as a supplier", "adoption-hidden", 403, FACETS, "100000024", adoption="few"),
     case("an adoption that there is not", "invalid-request", 422, adoption="7"),

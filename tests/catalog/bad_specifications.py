@@ -84,7 +84,7 @@ CASES: list[Case] = [
         "not-registered",
         403,
         body=NEW,
-        organisation="100000040",
+        organisation="100000083",
     ),
     register(
         "a clause that no standard has",

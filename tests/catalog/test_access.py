@@ -13,13 +13,15 @@ CHANGES = {
     "/components": "catalog.write",
     "/specifications": "catalog.write",
     "/products": "catalog.write",
-    "/certificates": "certification.decide",
+    "/certification-applications": "certification.apply",
+    "/certification-assessments": "certification.assess",
+    "/certification-decisions": "certification.decide",
     "/certificates/SV-2026-000001/suspend": "certification.decide",
     "/certificates/SV-2026-000003/restore": "certification.decide",
     "/certificates/SV-2026-000002/withdraw": "certification.decide",
 }
 LISTS = ["/organisations", "/co-operations", "/components", "/specifications", "/products", "/certificates"]
-SCOPES = {"catalog.write", "catalog.admin", "certification.decide"}
+SCOPES = {"catalog.write", "catalog.admin", "certification.apply", "certification.assess", "certification.decide"}
 
 
 @pytest.mark.parametrize("path", CHANGES)
@@ -44,7 +46,11 @@ def test_every_change_is_guarded(shared_catalog: TestClient) -> None:
         for method, operation in operations.items()
         if not operation.get("security")
     }
-    assert {one for one in open_to_all if one[0] != "get"} == {("post", "/verify")}
+    assert {one for one in open_to_all if one[0] != "get"} == {
+        ("post", "/verify"),
+        ("post", "/verify/batch"),
+        ("post", "/verify/set"),
+    }
 
 
 @pytest.mark.parametrize("path", [*LISTS, "/certificates/SV-2026-000001"])

@@ -53,7 +53,7 @@ def test_a_slug_is_taken_once(catalog: TestClient, bronnoy: dict[str, str]) -> N
 
 
 def test_an_organisation_that_is_not_registered_owns_nothing(shared_catalog: TestClient, issuer: Issuer) -> None:
-    answer = shared_catalog.post("/components", json=NEW, headers=issuer.bearer("100000040", "catalog.write"))
+    answer = shared_catalog.post("/components", json=NEW, headers=issuer.bearer("100000083", "catalog.write"))
     assert problem(answer) == (403, "not-registered")
     assert problem(shared_catalog.get("/components/skjema")) == (404, "component-not-found")
 

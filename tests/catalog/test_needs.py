@@ -134,7 +134,7 @@ def test_others_join_and_leave(catalog: TestClient, bronnoy: dict[str, str], iss
 def test_a_co_operation_joins_for_its_members_and_none_counts_twice(
     catalog: TestClient, url: str, issuer: Issuer
 ) -> None:
-    number = "100000040"
+    number = "100000083"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "UPDATE organisation SET organisation_number = %s WHERE id = "

@@ -42,7 +42,7 @@ def test_filters_narrow_together(shared_catalog: TestClient) -> None:
     assert named(shared_catalog, kind="county", county_number="18") == ["Nordland fylkeskommune"]
     assert named(shared_catalog, organisation_number="964983291") == ["Brønnøy kommune"]
     assert named(shared_catalog, organisation_number="964983291", kind="county") == []
-    assert len(named(shared_catalog, kind="supplier")) == 3
+    assert len(named(shared_catalog, kind="supplier")) == 5
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_an_editor_registers_an_organisation(catalog: TestClient, editor: dict[s
     new = {
         "kinds": ["municipality", "municipality"],
         "name": "Åsgård kommune (fiktiv)",
-        "organisation_number": "100000040",
+        "organisation_number": "100000083",
         "population": 12,
         "population_on": "2026-01-01",
         "municipality_numbers": [{"number": "9901", "valid_from_on": "2026-01-01"}],

@@ -235,7 +235,7 @@ def test_an_editor_registers_a_merger(catalog: TestClient, editor: dict[str, str
 
 def test_a_chain_of_mergers_and_a_split_is_followed(catalog: TestClient, editor: dict[str, str]) -> None:
     assert merge(catalog, editor, HAVORN, successor=NORDLYS, effective_on="2026-01-01").status_code == 200
-    new = {"kinds": ["supplier"], "name": "Havblikk AS (fiktiv)", "organisation_number": "100000040"}
+    new = {"kinds": ["supplier"], "name": "Havblikk AS (fiktiv)", "organisation_number": "100000083"}
     made = catalog.post("/organisations", json=new, headers=editor).json()
     answer = merge(catalog, editor, NORDLYS, "split", successors=[FJORDVAKT, made["id"]], effective_on="2026-03-01")
     assert answer.status_code == 200, answer.text
@@ -334,16 +334,16 @@ def test_a_change_needs_what_was_read_and_a_reason_when_sensitive(
 ) -> None:
     etag = catalog.get(f"/organisations/{HAVORN}").headers["ETag"]
     assert problem(patch(catalog, editor, HAVORN, '"9"', name="Havørn AS (fiktiv)")) == (412, "stale")
-    answer = patch(catalog, editor, HAVORN, etag, organisation_number="100000040", name="Havørn AS (fiktiv)")
+    answer = patch(catalog, editor, HAVORN, etag, organisation_number="100000083", name="Havørn AS (fiktiv)")
     assert errors(answer) == {("reason-missing", "#/reason")}
-    answer = patch(catalog, editor, HAVORN, etag, organisation_number="100000040", reason="Feilført nummer")
+    answer = patch(catalog, editor, HAVORN, etag, organisation_number="100000083", reason="Feilført nummer")
     assert (answer.status_code, answer.headers["ETag"]) == (200, '"2"')
     with database.reading() as reader:
         detail = reader.execute(
             sa.text("SELECT detail FROM audit WHERE action = 'organisation.change' AND subject = :path"),
             {"path": f"/organisations/{HAVORN}"},
         ).scalar_one()
-    assert detail == {"changed": {"organisation_number": ["100000032", "100000040"]}, "reason": "Feilført nummer"}
+    assert detail == {"changed": {"organisation_number": ["100000032", "100000083"]}, "reason": "Feilført nummer"}
 
 
 def test_a_count_stands_by_its_day(catalog: TestClient, editor: dict[str, str]) -> None:

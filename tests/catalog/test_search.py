@@ -383,7 +383,7 @@ def test_a_supplier_and_nobody_learn_nothing_of_what_is_for_public_bodies(
     ]
 
     def answers() -> list[bytes]:
-        unknown = issuer.bearer("100000040", "catalog.write")
+        unknown = issuer.bearer("100000083", "catalog.write")
         return [
             own.get(path, params=query, headers=headers).content
             for path, query in asked

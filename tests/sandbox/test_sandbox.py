@@ -74,9 +74,9 @@ def test_the_seed_can_be_loaded_again(new_database: NewDatabase, tmp_path: Path)
 
     assert first == second
     assert files == {path.name: path.read_bytes() for path in settings.keys_folder.iterdir()}
-    assert told == [f"377 Maskinporten clients, 9 of them with a key in {settings.keys_folder}"] * 2
+    assert told == [f"380 Maskinporten clients, 12 of them with a key in {settings.keys_folder}"] * 2
     clients = {client["client_id"]: client for client in first[0]}
-    assert len(clients) == 357 + 14 + 4 + 2
+    assert len(clients) == 357 + 14 + 7 + 2
     assert len(first[1]) == 1
     oslo = clients[str(seed_id("client:958935420"))]
     assert (oslo["name"], oslo["kids"]) == ("Oslo", [])
@@ -98,7 +98,7 @@ def test_private_keys_are_their_owners_alone_and_stay_out_of_the_database(
     files = list(settings.keys_folder.iterdir())
     assert {path.stem for path in files} == {
         *seed.WITH_KEYS,
-        *("100000008", "100000016", "100000024", "100000032"),
+        *("100000008", "100000016", "100000024", "100000032", "100000040", "100000059", "100000067"),
         *("agreements-service", "integration-service"),
     }
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}

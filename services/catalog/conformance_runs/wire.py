@@ -41,6 +41,13 @@ class Unanswered(Exception):
         self.finding, self.detail = finding, detail
 
 
+class _Ended(Exception):
+    """The connection ended before an answer."""
+
+    def told(self) -> Unanswered:
+        return Unanswered(Finding.NO_ANSWER, "the connection ended without an answer")
+
+
 class _TooSlow(BaseException):
     """The time for an answer is over. Not an Exception, so that no library takes it for its own."""
 
@@ -104,9 +111,22 @@ class Wire:
         signal.signal(signal.SIGALRM, _too_slow)
 
     def call(self, request: Mapping[str, Any]) -> requests.Response:
-        """One request, one answer with its whole body; or why there is none."""
-        limits = self._limits
+        """One request, one answer with its whole body; or why there is none. Whoever closed a connection that was kept
+        for the next request has done nothing wrong (RFC 9112, 9.3.1): it is sent again, once, over a new one."""
         self.requests += 1
+        connections = self.connections
+        try:
+            return self._once(request)
+        except _Ended as ended:
+            if self.connections > connections:
+                raise ended.told() from ended
+        try:
+            return self._once(request)
+        except _Ended as ended:
+            raise ended.told() from ended
+
+    def _once(self, request: Mapping[str, Any]) -> requests.Response:
+        limits = self._limits
         self._session.cookies.clear()
         try:
             with _within(limits.answer_seconds):
@@ -127,7 +147,8 @@ class Wire:
         except (requests.exceptions.Timeout, requests.exceptions.ConnectionError) as error:
             if not self.connected:
                 raise Stopped(Reason.UNREACHABLE, f"no connection to {self._target.origin}") from error
-            raise Unanswered(Finding.NO_ANSWER, "the connection ended without an answer") from error
+            ended = _Ended()
+            raise ended.told() if isinstance(error, requests.exceptions.Timeout) else ended from error
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
             raise Unanswered(Finding.ANSWER_UNREADABLE, _short(error)) from error
         self.answered = True

@@ -189,7 +189,7 @@ def read(
     summary="Register an organisation",
     openapi_extra=example(
         organisation=EDITOR,
-        body={"kinds": ["supplier"], "name": "Skjærgård Helseteknikk AS (fiktiv)", "organisation_number": "100000040"},
+        body={"kinds": ["supplier"], "name": "Skjærgård Helseteknikk AS (fiktiv)", "organisation_number": "100000083"},
     ),
 )
 def register(

@@ -42,11 +42,10 @@ def load(session: Session) -> int:
 def _leave_what_is_over(session: Session) -> None:
     """What happened to a fictional certificate in the past and is over is no news when a worker comes to it. One that
     is suspended today is recalled then."""
-    progress = recalls.RecallProgress
+    progress, now = recalls.RecallProgress, clock.now()
     known = select(progress.certificate_id)
     waiting = session.exec(select(Certificate.id).where(col(Certificate.id).not_in(known))).all()
     for id, history in certificates.histories(session, waiting).items():
-        events = [event for event in history.events if event.recorded_at <= AT]
-        if events and certification.status_on(history, clock.on(AT), AT) not in RECALLED:
-            session.add(progress(certificate_id=id, event_id=events[-1].id))
+        if certification.status_on(history, clock.on(now), now) not in RECALLED:
+            session.add(progress(certificate_id=id, event_id=history.events[-1].id))
     session.flush()
