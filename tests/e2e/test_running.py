@@ -50,7 +50,7 @@ def test_elsewhere_with_other_names_and_keys_by_environment_alone() -> None:
         placed = httpx.get(f"{system.url('agreements')}/call-offs", headers=headers).json()["items"]
         assert system.stop() == 0
     assert oct(keys.stat().st_mode & 0o777) == "0o700"
-    assert {oct(path.stat().st_mode & 0o777) for path in keys.iterdir()} == {"0o600"}
+    assert {oct(path.stat().st_mode & 0o777) for path in keys.rglob("*") if path.is_file()} == {"0o600"}
     with system:  # a second start takes up the same data
         headers = system.bearer("agreements.read")
         again = httpx.get(f"{system.url('agreements')}/call-offs", headers=headers).json()["items"]

@@ -65,12 +65,14 @@ def _csv(content: bytes) -> None:
     text = _text(content, "CSV")
     first = text.splitlines()[:1]
     delimiter = max(";", ",", "\t", key=lambda one: len(next(csv.reader(first, delimiter=one), [])))
-    csv.field_size_limit(1_000_000)
+    usual = csv.field_size_limit(1_000_000)
     try:
         for _ in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True):
             pass
     except csv.Error as error:
         raise Refused(f"It is not CSV: {error}.") from error
+    finally:
+        csv.field_size_limit(usual)
 
 
 def _json(content: bytes) -> object:
