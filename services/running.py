@@ -249,9 +249,11 @@ Samvirke is ready.
   Integration   {integration}/docs
   Inbox         {control}/            the letters that the sandbox's SvarUT has received
 
+  A certificate {catalog}/certificates/SV-2026-000001/page
+
   curl '{catalog}/components?q=velferdsteknologi'
 
-  make demo     walks through an order, from the catalogue to the letter
+  make demo     tells three stories: an order, a procurement, a certification
   make token    prints an access token to paste under Authorize
 
 Ctrl-C stops everything."""
