@@ -86,6 +86,6 @@ def _result(
         tool=result.get("tool"),
         tool_version=result.get("tool_version"),
         lifetime_days=result.get("lifetime_days"),
-        tested_on=date.fromisoformat(evidence["dated_on"]),
+        tested_on=None if result.get("assurance") == "self_declared" else date.fromisoformat(evidence["dated_on"]),
         recorded_at=recorded_at,
     )
