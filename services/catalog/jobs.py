@@ -42,6 +42,13 @@ class Recalls:
         while self._tell(certificate):
             continue
 
+    def look_again(self) -> None:
+        """Whoever has begun to use something meanwhile is told of its recall too."""
+        after: int | None = 0
+        while after is not None:
+            with self._database.writing() as session:
+                after = recalls.look_again(session, after, clock.now())
+
     def _tell(self, certificate: int) -> bool:
         with self._database.writing() as session:
             return recalls.tell(session, certificate, clock.now())
@@ -150,6 +157,7 @@ def looks(database: Database, settings: Settings) -> Sequence[tuple[float, Calla
     return [
         (EXPIRY_SECONDS, Expiries(database).warn),
         (LOOK_SECONDS, Overdue(database).notice),
+        (LOOK_SECONDS, Recalls(database).look_again),
     ]
 
 

@@ -98,6 +98,31 @@ def test_who_uses_a_suspended_product_is_told(
     assert not notices(catalog, issuer, LEIRFJORD, FJORDVAKT_ALARM)
 
 
+def test_who_says_later_that_they_use_it_is_told_too(
+    catalog: TestClient, issuer: Issuer, step: Step, database: Database, url: str
+) -> None:
+    step(FJORDVAKT_ALARM, "suspend")
+    worker = Recalls(database)
+
+    def looked_again() -> tuple[int, int]:
+        worker.look_again()
+        for job in due(url):
+            worker.recall(**job)
+        mine, theirs = (len(notices(catalog, issuer, number, FJORDVAKT_ALARM)) for number in (BRONNOY, VEGA))
+        return mine, theirs
+
+    assert looked_again() == (1, 0)
+    new, theirs = {"product": "fjordvakt-alarm"}, issuer.bearer(VEGA, "catalog.write")
+    assert catalog.post("/adoptions", json=new, headers=theirs).status_code == 201
+    assert looked_again() == (1, 1)
+    assert looked_again() == (1, 1), "each once"
+    (recall,) = recalls(catalog, FJORDVAKT_ALARM, issuer.bearer(VEFSN))
+    assert recall["numbers"] == {"organisations": 2, "told": 2, "acknowledged": 0, "unreachable": 0}
+    step(FJORDVAKT_ALARM, "restore")
+    assert looked_again() == (1, 1), "what is over is told to nobody new"
+    assert all(notices(catalog, issuer, number, FJORDVAKT_ALARM)[0]["ended_on"] for number in (BRONNOY, VEGA))
+
+
 def test_a_co_operation_and_its_members_are_told_each_once(
     catalog: TestClient, issuer: Issuer, step: Step, told: Told
 ) -> None:

@@ -30,7 +30,7 @@ from services.catalog.products.store import Product
 from services.catalog.recall_notices import store as notices
 from services.catalog.recalls import rules
 from services.catalog.recalls.rules import State, Step, Told, Use
-from services.chassis import audit, clock, feed
+from services.chassis import audit, clock, feed, jobs
 from services.chassis.auth import Caller
 from services.chassis.db import INSTANT, choice
 from services.chassis.problems import NotFound
@@ -184,6 +184,27 @@ def _close(
     said = {"certificate": certificate.number, "status": status, "effective_on": event.effective_on.isoformat()}
     audit.record(session, None, f"recall.{step}", recall.path, **said)
     feed.tell(session, f"recall.{recall.state}", recall.path, None, **said)
+
+
+def look_again(session: Session, after: int, now: datetime) -> int | None:
+    """Whoever has said since that they use what an open recall is about is told as well. Looks at the next recall that
+    all have been told of, by internal key. → its key; None when there is none left"""
+    told = (col(Recall.state) == State.OPEN, col(Recall.told_at).is_not(None), col(Recall.id) > after)
+    recall = session.exec(select(Recall).where(*told).order_by(col(Recall.id)).limit(1).with_for_update()).first()
+    if recall is None:
+        return None
+    certificate = session.get_one(Certificate, recall.certificate_id)
+    history = certificates.histories(session, [certificate.id])[certificate.id]
+    known_at = max(now, *(one.recorded_at for one in history.events))
+    stands = certification.standing(history, recall.effective_on, known_at)
+    found = _audience(session, certificate, stands.scope if stands else history.scope, clock.on(now))
+    if new := [one for one in found.organisations if one not in recall.recipient_ids]:
+        recall.recipient_ids, recall.unreachable = [*recall.recipient_ids, *new], found.unreachable
+        recall.told_at = None
+        session.flush()
+        audit.record(session, None, "recall.widen", recall.path, organisations=len(new))
+        jobs.defer(session, certificates.RECALL_TASK, certificate=certificate.id, event=recall.event_id)
+    return recall.id
 
 
 def _audience(session: Session, certificate: Certificate, scope: certification.Scope, today: date) -> rules.Audience:
