@@ -65,7 +65,7 @@ ROLES = {
     "a municipality on a municipality's behalf": Role(BRONNOY, "contracts", (), ALSTAHAUG),
 }
 PUBLIC = ("contracts", "others")
-INSTANT = re.compile(rb"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
+INSTANT = re.compile(rb"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)|20\d\d (?:kl\.|at) \d\d[.:]\d\d")
 
 
 @pytest.fixture(scope="module")
