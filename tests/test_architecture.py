@@ -33,6 +33,7 @@ FIFTH = {
     "evidence_files/examination.py": "has a file looked through in a process of its own",
     "evidence_files/reading.py": "what that process does: looks into files that strangers made",
     "testers/signatures.py": "what only a cryptographic library can say of a key",
+    "accessions/shapes.py": "an accession stands in the routes of two concepts in one wire shape",
     "drafts/sheet.py": "reads tables out of files that strangers made, within bounds",
     "packs/document.py": "typesets the procurement pack",
     "verifications/shapes.py": "a question and its answer stand in the routes of several concepts in one wire shape",

@@ -3,6 +3,8 @@
 import httpx
 from fastapi import FastAPI
 
+from services.agreements.accession_steps import api as accession_steps
+from services.agreements.accessions import api as accessions
 from services.agreements.calloffs import api as calloffs
 from services.agreements.catalog_client import Catalog
 from services.agreements.frameworks import api as frameworks
@@ -39,6 +41,8 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
             calloffs.router,
             frameworks.router,
             places.router,
+            accessions.router,
+            accession_steps.router,
             feed.new_events_router("agreements.read", "964983291", "urn:samvirke:agreements"),
         ],
         closing=[client.close] if catalog is None else [],

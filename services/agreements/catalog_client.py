@@ -60,6 +60,38 @@ class Organisation(BaseModel):
     name: str
     existed_to_on: date | None = None
     """Its last day, when it has ended."""
+    kinds: list[str] = []
+    """By the catalogue's names, such as `municipality` or `co_operation`."""
+
+
+class Unit(BaseModel):
+    """One of a co-operation's units, by the catalogue's names."""
+
+    form: str
+    law: str | None = None
+    legal_person: bool | None = None
+
+
+class Member(BaseModel):
+    organisation_id: UUID
+    name: str
+    status: str
+    """`recorded` and `confirmed` are members; others have perhaps inherited a membership."""
+
+
+class CoOperation(BaseModel):
+    """Only what decides for whom it can order, and on what that rests."""
+
+    id: UUID
+    slug: str
+    name: str
+    as_of_on: date
+    source: str
+    on: date
+    """The day that was asked for."""
+    units: list[Unit]
+    host: UUID | None = None
+    on_that_day: list[Member] = []
 
 
 class _Organisations(BaseModel):
@@ -133,6 +165,12 @@ class Catalog:
         found = self._read(_Organisations, "GET", "/organisations", params={"organisation_number": number})
         return next((one for one in found.items if not one.existed_to_on or one.existed_to_on >= today()), None)
 
+    def co_operation(self, slug: str) -> CoOperation | None:
+        """A co-operation as it is known today, or None when the catalogue has none with this name."""
+        path = f"/co-operations/{slug}"
+        status, body = self.neighbour.read("GET", path)
+        return None if status == 404 else self._understood(CoOperation, path, status, body)
+
     def news(self, after: int) -> tuple[list[CertificateNews], int]:
         """What happened to certificates after a position of the catalogue's feed, and the position to go on from.
         What is not about a certificate is passed over, and so is what cannot be understood: the feed must not stop at
@@ -157,6 +195,9 @@ class Catalog:
 
     def _read(self, shape: type[T], method: str, path: str, **request: Any) -> T:
         status, body = self.neighbour.read(method, path, **request)
+        return self._understood(shape, path, status, body)
+
+    def _understood(self, shape: type[T], path: str, status: int, body: Any) -> T:
         try:
             if status == 200:
                 return shape.model_validate(body)

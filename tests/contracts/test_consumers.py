@@ -6,11 +6,14 @@ from datetime import date
 import pytest
 from fastapi.testclient import TestClient
 
+from services.agreements.accessions import rules as accessions
 from services.agreements.catalog_client import Answer, Catalog
 from services.agreements.certificate_notices import rules as certificate_notices
 from services.agreements.integration_client import Integration, LetterRefused
 from services.catalog import app as catalog
 from services.catalog.certificates.rules import EventKind
+from services.catalog.co_operations.rules import MEMBERS, Form
+from services.catalog.organisations.rules import Kind as OrganisationKind
 from services.catalog.settings import Settings as CatalogSettings
 from services.chassis import clock
 from services.chassis.http import Neighbour
@@ -115,6 +118,25 @@ def test_an_organisation_is_found_by_its_number(asked_catalog: Catalog) -> None:
 def test_one_that_has_ended_is_no_party_any_more(asked_catalog: Catalog) -> None:
     assert asked_catalog.organisation("939347801") is None, "Forsand became part of Sandnes"
     assert asked_catalog.organisation("964965137")
+
+
+def test_a_co_operation_is_understood(asked_catalog: Catalog) -> None:
+    """What decides whether its host may order for its members, by the catalogue's own names."""
+    found = asked_catalog.co_operation("hald-ikt")
+    assert found
+    assert ([unit.form for unit in found.units], found.units[0].legal_person) == (["host_municipality"], False)
+    host = asked_catalog.organisation("938712441")
+    assert host
+    assert (found.host, host.kinds) == (host.id, ["municipality"])
+    members = {one.name for one in found.on_that_day if one.status in accessions.MEMBER}
+    assert members == {"Alstahaug kommune", "Dønna kommune", "Herøy kommune", "Leirfjord kommune"}
+    assert asked_catalog.co_operation("no-such-co-operation") is None
+
+
+def test_what_is_acted_on_of_a_co_operation_are_names_that_the_catalogue_has() -> None:
+    assert {form.value for form in Form} >= accessions.REPEALED | {accessions.HOST_MUNICIPALITY}
+    assert {status.value for status in MEMBERS} == accessions.MEMBER
+    assert {kind.value for kind in OrganisationKind} >= {accessions.CO_OPERATION, accessions.SUPPLIER}
 
 
 def test_a_letter_is_handed_over_once(asked_integration: Integration) -> None:
