@@ -24,6 +24,7 @@ def rows(name: str) -> list[dict[str, str]]:
         ("counties_2024.csv", 15),
         ("helgeland_cooperations_2018.csv", 6),
         ("cost_sharing_models.csv", 9),
+        ("thresholds.csv", 3),
         ("ict_cooperations_2015.csv", 41),
         ("ict_cooperation_owners_2015.csv", 226),
         ("shared_components.csv", 48),

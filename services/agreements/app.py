@@ -5,11 +5,18 @@ from fastapi import FastAPI
 
 from services.agreements.accession_steps import api as accession_steps
 from services.agreements.accessions import api as accessions
+from services.agreements.calloff_steps import api as calloff_steps
 from services.agreements.calloffs import api as calloffs
+from services.agreements.capacities import api as capacities
 from services.agreements.catalog_client import Catalog
+from services.agreements.cost_splits import api as cost_splits
+from services.agreements.fees import api as fees
+from services.agreements.framework_steps import api as framework_steps
 from services.agreements.frameworks import api as frameworks
+from services.agreements.part_bills import api as part_bills
 from services.agreements.places import api as places
 from services.agreements.settings import Settings
+from services.agreements.thresholds import api as thresholds
 from services.chassis import feed
 from services.chassis.app import new_app
 from services.chassis.db import Database
@@ -39,10 +46,17 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
         database=Database(settings.database_url, connections=settings.database_connections),
         routers=[
             calloffs.router,
+            calloff_steps.router,
             frameworks.router,
+            framework_steps.router,
+            thresholds.router,
+            capacities.router,
             places.router,
             accessions.router,
             accession_steps.router,
+            fees.router,
+            part_bills.router,
+            cost_splits.router,
             feed.new_events_router("agreements.read", "964983291", "urn:samvirke:agreements"),
         ],
         closing=[client.close] if catalog is None else [],

@@ -2,10 +2,12 @@
 
 import logging
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -18,9 +20,10 @@ from pydantic import (
     WrapValidator,
 )
 
+from services.agreements.award_keys import rules as award_keys
 from services.chassis.clock import now, on, today
 from services.chassis.http import Neighbour
-from services.chassis.problems import Invalid, NeighbourNonsense, Problem, refuse
+from services.chassis.problems import Invalid, NeighbourAway, NeighbourNonsense, Problem, refuse
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -60,6 +63,9 @@ class Organisation(BaseModel):
     name: str
     existed_to_on: date | None = None
     """Its last day, when it has ended."""
+    population: int | None = None
+    population_on: date | None = None
+    """The day that its inhabitants were counted on."""
     kinds: list[str] = []
     """By the catalogue's names, such as `municipality` or `co_operation`."""
 
@@ -92,6 +98,12 @@ class CoOperation(BaseModel):
     units: list[Unit]
     host: UUID | None = None
     on_that_day: list[Member] = []
+
+
+class _Version(BaseModel):
+    """A specification's version, as far as it is used."""
+
+    status: str
 
 
 class _Organisations(BaseModel):
@@ -160,16 +172,49 @@ class Catalog:
         self._verdicts[question] = (time.monotonic(), verdict)
         return verdict
 
+    def verifying(
+        self, specification: str | None, version: str | None, on: date
+    ) -> Callable[[str], award_keys.Verdict]:
+        """The same as a function of the product, for an award key. A verdict that cannot be had is unknown, never
+        valid: it raises CertificationUnknown."""
+
+        def ask(product: str) -> award_keys.Verdict:
+            try:
+                said = self.verify(product, specification, version, on)
+            except (NeighbourAway, NeighbourNonsense) as error:
+                raise award_keys.CertificationUnknown(error.detail) from error
+            certificate = said.certificate.number if said.certificate else None
+            source = "catalog /verify"
+            return award_keys.Verdict(product, said.verdict, said.code, certificate, said.checked_at, source)
+
+        return ask
+
     def organisation(self, number: str) -> Organisation | None:
         """The organisation with this number, or None when the catalogue has none that exists today."""
         found = self._read(_Organisations, "GET", "/organisations", params={"organisation_number": number})
         return next((one for one in found.items if not one.existed_to_on or one.existed_to_on >= today()), None)
+
+    def counted(self, numbers: Iterable[str], on: date) -> dict[str, Organisation]:
+        """Those of the numbers that an organisation had on a day, each with its newest count of inhabitants that is
+        not later; one that has ended since is found."""
+        found: dict[str, Organisation] = {}
+        for number in dict.fromkeys(numbers):
+            asked = {"organisation_number": number, "on": on.isoformat()}
+            for one in self._read(_Organisations, "GET", "/organisations", params=asked).items:
+                found[number] = one
+        return found
 
     def co_operation(self, slug: str) -> CoOperation | None:
         """A co-operation as it is known today, or None when the catalogue has none with this name."""
         path = f"/co-operations/{slug}"
         status, body = self.neighbour.read("GET", path)
         return None if status == 404 else self._understood(CoOperation, path, status, body)
+
+    def specification_status(self, slug: str, version: str) -> str | None:
+        """How a version of a specification stands today, by the catalogue's name; None when it has no such version."""
+        path = f"/specifications/{quote(slug, safe='')}/versions/{quote(version, safe='')}"
+        status, body = self.neighbour.read("GET", path)
+        return None if status == 404 else self._understood(_Version, path, status, body).status
 
     def news(self, after: int) -> tuple[list[CertificateNews], int]:
         """What happened to certificates after a position of the catalogue's feed, and the position to go on from.

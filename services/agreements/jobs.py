@@ -10,15 +10,20 @@ import procrastinate
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from services.agreements.accessions import store as accessions
+from services.agreements.calloff_steps import store as calloff_steps
 from services.agreements.calloffs import letter, store
 from services.agreements.calloffs.rules import TERMINAL
+from services.agreements.capacities import store as capacities
 from services.agreements.catalog_client import Catalog
 from services.agreements.certificate_notices import rules as certificate_notices
 from services.agreements.certificate_notices import store as notices
 from services.agreements.db import FEED_CURSOR
+from services.agreements.framework_steps import store as framework_steps
+from services.agreements.frameworks import store as frameworks
 from services.agreements.integration_client import Integration, LetterRefused
 from services.agreements.settings import Settings
-from services.chassis import jobs
+from services.chassis import clock, jobs
 from services.chassis.db import Database
 from services.chassis.http import Neighbour, new_client
 from services.chassis.tokens import MachineToken
@@ -27,6 +32,8 @@ INTEGRATION, CATALOG = "integration", "catalog"
 """What their feeds are called here."""
 ATTEMPTS, LONGEST_WAIT_SECONDS = 10_000, 60.0
 """About a week: an order must not be lost because a neighbour is down over a weekend."""
+LOOK_SECONDS = 15.0
+"""Between two looks at what follows from the calendar."""
 _log = logging.getLogger("letters")
 
 
@@ -49,10 +56,10 @@ class Letters:
         self._database = database
         self._integration = integration
 
-    def deliver(self, call_off: str, kind: str) -> None:
+    def deliver(self, call_off: str, kind: str, version: int = 1) -> None:
         """Make the letter once, then hand it over; as often as needed, always the same bytes by the same reference."""
         with self._database.reading() as reader:
-            row, kept, lines = store.for_letter(reader, UUID(call_off), kind)
+            row, kept, lines = store.for_letter(reader, UUID(call_off), kind, version)
         if kept.dispatch_id:
             return
         pdf = kept.pdf
@@ -63,8 +70,8 @@ class Letters:
         try:
             dispatch = self._integration.send(
                 reference=kept.reference,
-                recipient=row.supplier,
-                name=row.supplier_name,
+                recipient=kept.recipient,
+                name=kept.recipient_name,
                 title=letter.title(row, kind),
                 filename=f"{row.number}-{kind}.pdf",
                 pdf=pdf,
@@ -137,6 +144,40 @@ class Certificates:
         return True
 
 
+class Days:
+    """What follows from the calendar alone: looked at again and again, as a worker may have been away at midnight."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def look(self) -> None:
+        """Agreements expire, accessions begin and end on their days; what a posting could not exhaust is exhausted, and
+        who follows the feed is warned of estimates that are used up."""
+        with self._database.writing() as session:
+            framework_steps.expire_due(session, clock.today())
+            frameworks.exhaust_due(session)
+        with self._database.writing() as session:
+            capacities.warn_due(session)
+        with self._database.writing() as session:
+            today = clock.today()
+            accessions.start_due(session, today)
+            accessions.end_due(session, today)
+
+
+class Steps:
+    """Takes the steps of call-offs that nobody takes by hand."""
+
+    def __init__(self, database: Database, catalog: Catalog) -> None:
+        self._database = database
+        self._catalog = catalog
+
+    def next_supplier(self, call_off: str) -> None:
+        calloff_steps.next_supplier(self._database, self._catalog.verifying, UUID(call_off), clock.today())
+
+    def due(self) -> None:
+        calloff_steps.due(self._database, clock.today())
+
+
 def _position(database: Database, source: str) -> int:
     with database.reading() as reader:
         query = sa.select(FEED_CURSOR.c.position).where(FEED_CURSOR.c.source == source)
@@ -170,14 +211,25 @@ async def work(settings: Settings | None = None, *, ready: Callable[[], None] = 
     ):
         letters = Letters(database, Integration(Neighbour("Integration", integration)))
         certificates = Certificates(database, Catalog(Neighbour("The catalogue", catalog)))
+        steps = Steps(database, Catalog(Neighbour("The catalogue", catalog)))
         app = jobs.new_app(database)
         app.task(
             name=store.LETTER_TASK, queue="default", retry=_Retry(attempts=ATTEMPTS, longest=LONGEST_WAIT_SECONDS)
         )(letters.deliver)
+        app.task(
+            name=calloff_steps.NEXT_TASK,
+            queue="default",
+            retry=jobs.Backoff(attempts=ATTEMPTS, longest=LONGEST_WAIT_SECONDS),
+        )(steps.next_supplier)
         await jobs.work(
             app,
             concurrency=settings.workers,
-            every=[(settings.follow_seconds, letters.follow), (settings.follow_seconds, certificates.follow)],
+            every=[
+                (settings.follow_seconds, letters.follow),
+                (settings.follow_seconds, certificates.follow),
+                (LOOK_SECONDS, Days(database).look),
+                (LOOK_SECONDS, steps.due),
+            ],
             ready=ready,
         )
     database.close()

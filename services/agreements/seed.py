@@ -1,21 +1,34 @@
 """The agreements' seed data: fictional framework agreements and call-offs, kept as any others are."""
 
+import csv
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlmodel import Session, col, select
 
-from services.agreements.calloffs import letter, rules
+from services.agreements.accessions import rules as accession_rules
+from services.agreements.accessions import store as accessions
+from services.agreements.award_keys import rules as award_keys
+from services.agreements.calloff_steps import store as calloff_steps
+from services.agreements.calloffs import letter, placing, rules
 from services.agreements.calloffs import store as calloffs
+from services.agreements.cost_splits import rules as cost_split_rules
+from services.agreements.cost_splits import store as cost_splits
+from services.agreements.fees import store as fees
+from services.agreements.framework_steps import store as framework_steps
+from services.agreements.frameworks import rules as framework_rules
+from services.agreements.frameworks import shapes
 from services.agreements.frameworks import store as frameworks
-from services.agreements.frameworks.rules import Method, State
 from services.agreements.ledger import store as ledger
 from services.agreements.ledger.rules import Scope
 from services.agreements.places import store as places
 from services.agreements.places.rules import PlaceState
+from services.agreements.shares import rules as share_rules
+from services.agreements.thresholds import rules as threshold_rules
+from services.agreements.thresholds import store as thresholds
 from services.chassis import audit
 from services.chassis.auth import Caller
 from services.chassis.db import PROJECT, Database
@@ -23,63 +36,81 @@ from services.chassis.settings import IssuerKind
 from services.chassis.values import seed_id
 
 FILE = PROJECT / "data" / "fictional" / "agreements.json"
+COST_MODELS = PROJECT / "data" / "cost_sharing_models.csv"
+"""Real: see data/SOURCES.md."""
+
+_TO_ANNOUNCED = (framework_rules.Event.ANNOUNCE,)
+_TO_STANDSTILL = (*_TO_ANNOUNCED, framework_rules.Event.AWARD)
+_TO_ACTIVE = (*_TO_STANDSTILL, framework_rules.Event.ACTIVATE)
+STEPS = {
+    framework_rules.State.DRAFT: (),
+    framework_rules.State.ANNOUNCED: _TO_ANNOUNCED,
+    framework_rules.State.STANDSTILL: _TO_STANDSTILL,
+    framework_rules.State.ACTIVE: _TO_ACTIVE,
+    framework_rules.State.SUSPENDED: (*_TO_ACTIVE, framework_rules.Event.SUSPEND),
+    framework_rules.State.EXPIRED: (*_TO_ACTIVE, framework_rules.Event.EXPIRE),
+}
+"""How a seeded agreement came to be as it is."""
 
 
 def load(database: Database, *, tell: Callable[[str], None]) -> None:
     """Load what is not there yet; a second time changes nothing."""
     data = json.loads(FILE.read_text())
     with database.writing() as session:
+        for rows, fictional in ((thresholds.real(), False), (data["thresholds"], True)):
+            if added := thresholds.load(session, rows, fictional=fictional):
+                audit.record(session, None, "threshold.seed", "/thresholds", added=added, fictional=fictional)
+                tell(f"thresholds{' (fictional)' if fictional else ''}: {added}")
         for one in data["agreements"]:
             slug = col(frameworks.FrameworkAgreement.slug)
             if session.exec(select(slug).where(slug == one["slug"])).first() is None:
                 _agreement(session, one, data)
                 tell(f"framework agreement {one['slug']}")
+        for one in [*data["accessions"], *_own_accessions(session, data)]:
+            if _accession(session, one, data["names"]):
+                tell(f"accession of {one['number']} to {one['framework']}")
         for one in data["call_offs"]:
             uuid = col(calloffs.CallOff.uuid)
             if session.exec(select(uuid).where(uuid == seed_id(f"call-off:{one['name']}"))).first() is None:
-                _call_off(session, one)
+                _call_off(session, one, data["names"])
                 tell(f"call-off «{one['name']}»")
+        with COST_MODELS.open(newline="") as file:
+            if loaded := cost_splits.load_models(session, list(csv.DictReader(file))):
+                audit.record(session, None, "cost_model.seed", "/cost-splits/models", loaded=loaded)
+                tell(f"cost-sharing models: {loaded}")
+        for one in data["fees"]:
+            if _fee(session, one):
+                tell(f"fee of {one['framework']}")
+        for one in data["cost_splits"]:
+            uuid = col(cost_splits.CostSplit.uuid)
+            if session.exec(select(uuid).where(uuid == seed_id(f"cost-split:{one['name']}"))).first() is None:
+                _cost_split(session, one, data["names"])
+                tell(f"cost split «{one['name']}»")
 
 
 def _agreement(session: Session, one: dict[str, Any], data: dict[str, Any]) -> None:
     names, owner = data["names"], data["owner"]
-    agreement = frameworks.add(
-        session,
-        frameworks.FrameworkAgreement(
-            slug=one["slug"],
-            title=one["title"],
-            owner_id=_organisation(owner),
-            owner_number=owner,
-            owner_name=names[owner],
-            state=State(one["state"]),
-            notice_reference=one["notice_reference"],
-            cpv=one["cpv"],
-            starts_on=date.fromisoformat(one["starts_on"]),
-            ends_on=date.fromisoformat(one["ends_on"]),
-            estimate=Decimal(one["estimate_excl_vat"]),
-            approval_limit=Decimal(one["approval_limit_excl_vat"]),
-            specification=one["specification"],
-        ),
+    given = {name: one[name] for name in shapes.NewTerms.model_fields if name in one}
+    given["participants"] = [{"organisation_number": number} for number in one["participants"]]
+    given["lots"] = [{name: value for name, value in lot.items() if name != "places"} for lot in one["lots"]]
+    terms = shapes.NewTerms.model_validate(given)
+    agreement = frameworks.FrameworkAgreement(
+        slug=one["slug"],
+        owner_id=_organisation(owner),
+        owner_number=owner,
+        owner_name=names[owner],
+        state=framework_rules.State.DRAFT,
+        **shapes.columns(terms),
     )
+    frameworks.add(session, agreement)
     assert agreement.id
-    ledger.open_balance(session, Scope.FRAMEWORK_AGREEMENT, agreement.id, Decimal(one["ceiling_excl_vat"]))
-    for number in one["participants"]:
-        session.add(
-            frameworks.Participant(
-                framework_id=agreement.id, organisation_id=_organisation(number), number=number, name=names[number]
-            )
-        )
-    for new in one["lots"]:
-        lot = frameworks.Lot(framework_id=agreement.id, slug=new["slug"], title=new["title"], method=Method.RANKING)
-        session.add(lot)
-        session.flush()
-        assert lot.id
-        ceiling = new["ceiling_excl_vat"]
-        ledger.open_balance(session, Scope.LOT, lot.id, Decimal(ceiling) if ceiling else None)
+    parties = {number: (_organisation(number), names[number]) for number in one["participants"]}
+    shapes.put_parts(session, agreement.id, terms, parties)
+    for lot, new in zip(frameworks.lots(session, agreement.id), sorted(one["lots"], key=_slug), strict=True):
         for seat in new["places"]:
             number = seat["supplier"]
             place = places.Place(
-                lot_id=lot.id,
+                lot_id=lot.id or 0,
                 organisation_id=_organisation(number),
                 number=number,
                 name=names[number],
@@ -87,7 +118,22 @@ def _agreement(session: Session, one: dict[str, Any], data: dict[str, Any]) -> N
                 state=PlaceState.ACTIVE,
             )
             places.add(session, place, [_price(agreement, line) for line in seat["prices"]])
-    audit.record(session, None, "framework_agreement.seed", f"/framework-agreements/{one['slug']}")
+            ledger.open_balance(session, Scope.SUPPLIER, place.id or 0, None)
+    frameworks.tell(session, agreement, frameworks.REGISTER, None, "Seed data (fictional)")
+    for event in STEPS[framework_rules.State(one["state"])]:
+        if event is framework_rules.Event.ANNOUNCE:
+            agreement.announced_on = date.fromisoformat(one["announced_on"])
+            known = thresholds.on(session, agreement.announced_on)
+            if not threshold_rules.check_known(agreement.contract_kind, known, agreement.announced_on):
+                told = terms.model_dump(mode="json")
+                agreement.announcement = framework_steps.announced(agreement, told, known, agreement.announced_on)
+        frameworks.happened(session, agreement, event, None, "Seed data (fictional)")
+    if agreement.state in framework_rules.OVER:
+        framework_steps.end_places(session, agreement.id)
+
+
+def _slug(lot: dict[str, Any]) -> str:
+    return str(lot["slug"])
 
 
 def _price(agreement: frameworks.FrameworkAgreement, line: dict[str, Any]) -> places.Price:
@@ -104,35 +150,164 @@ def _price(agreement: frameworks.FrameworkAgreement, line: dict[str, Any]) -> pl
     )
 
 
-def _call_off(session: Session, one: dict[str, Any]) -> None:
-    placed_on = date.fromisoformat(one["placed_on"])
+def _call_off(session: Session, one: dict[str, Any], names: dict[str, str]) -> None:
+    placed_on, needed_on = date.fromisoformat(one["placed_on"]), date.fromisoformat(one["needed_on"])
     caller = Caller(one["buyer"], frozenset(), "seed", IssuerKind.MACHINE)
     offer = places.offer(session, one["framework"], one["lot"], one["buyer"], placed_on)
-    first = offer.seats[0]
-    wanted = [rules.Wanted(**line) for line in one["lines"]]
-    candidate = calloffs.candidate(first, wanted)
-    assert candidate.lines
-    verdicts = tuple(
-        rules.Verdict(product, "valid", "certified", certificate, f"{placed_on}T08:00:00Z", "seed data")
-        for product, certificate in one["certificates"].items()
+    documented = one.get("documented_choice")
+    asked = placing.Asked(
+        tuple(rules.Wanted(**line) for line in one["lines"]),
+        needed_on,
+        award_keys.Documented(documented["supplier"], tuple(documented["conditions"]), documented["reason"])
+        if documented
+        else None,
     )
-    chosen = rules.Choice(candidate, candidate.lines, verdicts, ())
+
+    def verify(product: str) -> award_keys.Verdict:
+        certificate, at = one["certificates"][product], f"{placed_on}T08:00:00Z"
+        return award_keys.Verdict(product, "valid", "certified", certificate, at, "seed data")
+
+    chosen = placing.choose(session, offer, asked, verify if offer.specification else None, placed_on)
+    sharing = one.get("cost_sharing")
     placed = calloffs.place(
         session,
         caller,
         offer,
         chosen,
         events=rules.first_events(chosen.net, offer.approval_limit),
-        needed_on=date.fromisoformat(one["needed_on"]),
+        wanted=asked.wanted,
+        needed_on=needed_on,
         placed_on=placed_on,
         reference=one["reference"],
+        cost_key=_cost_key(sharing, names) if sharing else None,
         uuid=seed_id(f"call-off:{one['name']}"),
     )
     calloffs.reserve(session, placed)
+    row = placed.call_off
+    # An example waits for whoever tries it, not for a date that has passed.
+    row = calloffs.by_id(session, row.uuid)
+    row.hold_until_on = row.hold_until_on and needed_on
+    row.respond_by_on = row.respond_by_on and needed_on
+    session.flush()
     for made in placed.letters:
-        calloffs.keep_pdf(session, made, letter.pdf(placed.call_off, placed.lines, made.kind))
-    for event in one.get("then", []):
-        calloffs.move(session, caller, placed.call_off, rules.Event(event), None)
+        calloffs.keep_pdf(session, made, letter.pdf(row, placed.lines, made.kind))
+    supplier = Caller(row.supplier, frozenset(), "seed", IssuerKind.MACHINE)
+    for name in one.get("then", []):
+        event = rules.Event(name)
+        if event is rules.Event.EDIT:
+            calloff_steps.to_draft(session, caller, row, event, None)
+        elif event is rules.Event.DECLINE:
+            calloff_steps.turned_down(session, supplier, row, event, "Kapasiteten er brukt opp (fiktivt).", None)
+        else:
+            calloffs.move(session, supplier if event is rules.Event.CONFIRM else caller, row, event)
+
+
+def _cost_key(sharing: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return share_rules.frozen(
+        sharing["key"],
+        [
+            cost_split_rules.Counted(number, _organisation(number), names[number], population, date(2024, 1, 1), None)
+            for number, population in sharing["members"].items()
+        ],
+    )
+
+
+def _own_accessions(session: Session, data: dict[str, Any]) -> list[dict[str, Any]]:
+    """Whoever an agreement in use names has acceded for itself, unless it says otherwise."""
+    told = {(one["framework"], one["number"]) for one in data["accessions"]}
+    return [
+        {
+            "framework": agreement["slug"],
+            "number": participant.number,
+            "basis": "own",
+            "binding": False,
+            "decision_reference": "Vedtak om tilslutning (fiktivt)",
+            "decided_on": agreement["starts_on"],
+            "then": ["submit", "approve", "start"],
+        }
+        for agreement in data["agreements"]
+        if agreement["state"] in ("active", "suspended")
+        for participant in frameworks.participants(session, frameworks.by_slug(session, agreement["slug"]).id or 0)
+        if (agreement["slug"], participant.number) not in told
+    ]
+
+
+def _accession(session: Session, one: dict[str, Any], names: dict[str, str]) -> bool:
+    """→ whether it was not there yet"""
+    uuid, number = seed_id(f"accession:{one['framework']}:{one['number']}"), one["number"]
+    if session.exec(select(accessions.Accession.uuid).where(col(accessions.Accession.uuid) == uuid)).first():
+        return False
+    agreement = frameworks.by_slug(session, one["framework"])
+    participant = accessions.named(session, agreement, number)
+    assert participant
+    assert participant.id
+    assert agreement.id
+    row = accessions.Accession(
+        uuid=uuid,
+        framework_id=agreement.id,
+        participant_id=participant.id,
+        number=number,
+        name=participant.name,
+        basis=accession_rules.Basis(one["basis"]),
+        binding=one["binding"],
+        decision_reference=one["decision_reference"],
+        decided_on=date.fromisoformat(one["decided_on"]),
+        starts_on=agreement.starts_on,
+        co_operation=one.get("co_operation"),
+    )
+    covered = [accession_rules.Party(_organisation(other), other, names[other]) for other in one.get("covered", [])]
+    accessions.add(session, None, agreement, row, covered, from_on=agreement.starts_on)
+    for event in one["then"]:
+        if event == accession_rules.Event.GIVE_NOTICE:
+            row.ends_on = date.fromisoformat(one["ends_on"])
+        accessions.move(session, None, agreement, row, accession_rules.Event(event), "Seed data (fictional)")
+    return True
+
+
+def _fee(session: Session, one: dict[str, Any]) -> bool:
+    """→ whether it was not there yet"""
+    framework_id = frameworks.by_slug(session, one["framework"]).id or 0
+    day = date.fromisoformat(one["valid_from_on"])
+    if any(fee.valid_from_on == day for fee in fees.of(session, framework_id)):
+        return False
+    fees.add(
+        session,
+        fees.Fee(
+            framework_id=framework_id,
+            valid_from_on=day,
+            joining=Decimal(one["joining_excl_vat"]),
+            per_inhabitant=Decimal(one["per_inhabitant_excl_vat"]),
+            back_dated=False,
+            recorded_at=datetime.fromisoformat(one["recorded_at"]),
+        ),
+    )
+    audit.record(session, None, "fee.seed", f"/framework-agreements/{one['framework']}", new=one)
+    return True
+
+
+def _cost_split(session: Session, one: dict[str, Any], names: dict[str, str]) -> None:
+    """Its populations are the catalogue's, which the seed cannot ask."""
+    counted_on = date.fromisoformat(one["population_on"])
+    counted = [
+        cost_split_rules.Counted(number, _organisation(number), names[number], population, counted_on, None)
+        for number, population in one["members"].items()
+    ]
+    row = cost_splits.CostSplit(
+        uuid=seed_id(f"cost-split:{one['name']}"),
+        organisation=one["organisation"],
+        purpose=one["purpose"],
+        key=one["key"],
+        amount_given=Decimal(one["amount"]),
+        amount_basis=cost_split_rules.Basis(one["amount_basis"]),
+        grants=[],
+        populations_on=date.fromisoformat(one["populations_on"]),
+    )
+    cost_splits.add(session, row, counted, cost_splits.split(row, counted))
+    audit.record(session, None, "cost_split.seed", f"/cost-splits/{row.uuid}")
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _organisation(number: str) -> Any:

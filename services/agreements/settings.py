@@ -23,3 +23,6 @@ class Settings(ServiceSettings):
     )
     follow_seconds: float = Field(default=1.0, gt=0, description="Between two looks at a neighbour's feed")
     workers: int = Field(default=4, ge=1, le=50, description="Jobs done at a time by one worker process")
+    threshold_keepers: list[str] = Field(
+        default=["100000008"], description="Who adds to the table of thresholds, by organisation number (JSON)"
+    )

@@ -13,7 +13,7 @@ from tests.conftest import state
 from tests.issuer import Issuer
 
 TABLES = (
-    *("calloff", "calloffline", "calloffevent", "entry", "audit", "event", "letter"),
+    *("calloff", "calloffline", "calloffevent", "calloffversion", "entry", "entryline", "audit", "event", "letter"),
     *("procrastinate_jobs", "idempotency_key"),
 )
 ROOM = "SELECT reserved FROM balance WHERE scope = %s AND subject_id = (SELECT id FROM {} WHERE slug = %s)"
@@ -54,9 +54,11 @@ def test_everything_that_follows_is_kept_with_it(place: Place, rows: psycopg.Con
         "calloff": 1,
         "calloffline": 1,
         "calloffevent": 3,
+        "calloffversion": 0,
         "entry": 1,
+        "entryline": 1,
         "audit": 3,
-        "event": 1,
+        "event": 2,  # the buyer's and the supplier's
         "letter": 1,
         "procrastinate_jobs": 1,
         "idempotency_key": 1,
@@ -104,9 +106,10 @@ def test_above_the_approval_limit_it_waits_for_the_spending_authority(
         ({"supplier": FJORDVAKT}, 422, "invalid-request"),
         ({"needed_on": "2020-01-01"}, 422, "needed-too-early"),
         ({"needed_on": "soon"}, 422, "invalid-request"),
-        ({"needed_on": "2035-01-01"}, 409, "not-certified"),
+        ({"needed_on": "2035-01-01"}, 409, "delivery-too-late"),
+        ({"needed_on": "2030-07-01"}, 409, "not-certified"),
         ({"framework_agreement": "ra-2025-gps", "lot": "sporing"}, 409, "agreement-not-open"),
-        ({"framework_agreement": "ra-2027-nettbrett", "lot": "nettbrett"}, 409, "agreement-not-open"),
+        ({"framework_agreement": "ra-2027-nettbrett", "lot": "nettbrett"}, 403, "accession-not-active"),
         ({"lines": [{"item": "alarm", "quantity": 7400}]}, 409, "ceiling-exceeded"),
         ({"reference": ""}, 422, "invalid-request"),
     ],
@@ -123,7 +126,7 @@ def test_what_cannot_be_placed_is_named_and_leaves_nothing(
 
 def test_the_refusal_tells_what_is_left(place: Place) -> None:
     problem = place(lines=[{"item": "alarm", "quantity": 7400}]).json()
-    seeded = Decimal(10 * 2400 + 10 * 890 + 300 * 2400 + 250 * 2400)
+    seeded = Decimal(10 * 2400 + 10 * 890 + (300 + 250 + 4 + 12) * 2400)
     assert problem["scope"] == "lot"
     assert problem["left_excl_vat"] == f"{18_000_000 - seeded:.2f}"
     everything = place(lines=[{"item": "alarm", "quantity": 100_000}]).json()

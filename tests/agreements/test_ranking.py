@@ -1,21 +1,28 @@
 """Who is asked when all terms are set: the announced ranking decides, and says why."""
 
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.agreements.calloffs.rules import (
+from services.agreements.award_keys.rules import (
     Candidate,
     CertificationUnknown,
+    Decision,
     NoSupplier,
     NotCertified,
     PassedOver,
-    Priced,
     Verdict,
-    by_ranking,
+    choose,
 )
+from services.agreements.calloffs.rules import Priced
+from services.agreements.frameworks.rules import Method
+
+
+def by_ranking(candidates: Sequence[Candidate], verify: Callable[[str], Verdict] | None) -> Decision:
+    return choose(Method.RANKING, candidates, verify)
 
 
 def line(product: str | None, price: str = "100.00", quantity: int = 1, vat: str = "25") -> Priced:
@@ -24,7 +31,9 @@ def line(product: str | None, price: str = "100.00", quantity: int = 1, vat: str
 
 def seat(rank: int, *, active: bool = True, product: str | None = "", offered: bool = True) -> Candidate:
     name = f"product-{rank}" if product == "" else product
-    return Candidate(rank, rank, f"10000000{rank}", f"Supplier {rank}", active, (line(name),) if offered else None)
+    net = line(name).net if offered else None
+    products, unnamed = ((name,), ()) if name else ((), ("alarm",))
+    return Candidate(rank, rank, f"10000000{rank}", f"Supplier {rank}", active, net, products, unnamed)
 
 
 def answers(**by_product: str) -> dict[str, Verdict]:

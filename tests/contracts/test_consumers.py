@@ -9,12 +9,14 @@ from fastapi.testclient import TestClient
 from services.agreements.accessions import rules as accessions
 from services.agreements.catalog_client import Answer, Catalog
 from services.agreements.certificate_notices import rules as certificate_notices
+from services.agreements.frameworks.rules import CERTIFIABLE
 from services.agreements.integration_client import Integration, LetterRefused
 from services.catalog import app as catalog
 from services.catalog.certificates.rules import EventKind
 from services.catalog.co_operations.rules import MEMBERS, Form
 from services.catalog.organisations.rules import Kind as OrganisationKind
 from services.catalog.settings import Settings as CatalogSettings
+from services.catalog.specifications.rules import Status as SpecificationStatus
 from services.chassis import clock
 from services.chassis.http import Neighbour
 from services.integration import app as integration
@@ -81,6 +83,20 @@ def test_the_specifications_version_can_be_asked_for(asked_catalog: Catalog) -> 
     assert asked_catalog.verify("fjordvakt-alarm", SPECIFICATION, "99", DAY).verdict is not Answer.VALID
 
 
+@pytest.mark.parametrize(
+    ("slug", "version", "status"),
+    [(SPECIFICATION, "1.0", "effective"), (SPECIFICATION, "99", None), ("no-such", "1.0", None), ("a/b", "1?", None)],
+)
+def test_how_a_specifications_version_stands_is_understood(
+    asked_catalog: Catalog, slug: str, version: str, status: str | None
+) -> None:
+    assert asked_catalog.specification_status(slug, version) == status
+
+
+def test_a_version_that_can_be_demanded_is_one_of_the_catalogues_states() -> None:
+    assert {status.value for status in SpecificationStatus} > CERTIFIABLE
+
+
 def test_the_news_of_a_certificate_is_understood(new_catalog: TestClient, issuer: Issuer) -> None:
     """Every kind of step that agreements acts on, as the provider really tells it."""
     client = Catalog(Neighbour("The catalogue", new_catalog))
@@ -137,6 +153,19 @@ def test_what_is_acted_on_of_a_co_operation_are_names_that_the_catalogue_has() -
     assert {form.value for form in Form} >= accessions.REPEALED | {accessions.HOST_MUNICIPALITY}
     assert {status.value for status in MEMBERS} == accessions.MEMBER
     assert {kind.value for kind in OrganisationKind} >= {accessions.CO_OPERATION, accessions.SUPPLIER}
+
+
+def test_inhabitants_are_those_of_the_newest_count_that_is_not_later(asked_catalog: Catalog) -> None:
+    day = date(2019, 1, 1)
+    found = asked_catalog.counted(["939347801", "964983291", "964983291", "100000016", "999263550"], day)
+    assert set(found) == {"939347801", "964983291", "100000016"}, "who is not in the catalogue is left out"
+    assert found["939347801"].name.startswith("Forsand"), "it has ended since"
+    assert found["964983291"].population_on == date(2015, 1, 1)
+    assert found["964983291"].population
+    assert found["100000016"].population is None
+    assert "939347801" not in asked_catalog.counted(["939347801"], DAY)
+    newest = asked_catalog.counted(["964983291"], DAY)["964983291"]
+    assert (newest.population, newest.population_on) == (7826, date(2024, 1, 1))
 
 
 def test_a_letter_is_handed_over_once(asked_integration: Integration) -> None:

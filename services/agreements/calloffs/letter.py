@@ -1,4 +1,4 @@
-"""A call-off's letters as PDF/A-2a and PDF/UA-1: the order, and the message that it is cancelled."""
+"""A call-off's letters as PDF/A-2a and PDF/UA-1: the order, that it is cancelled, confirmed, declined or changed."""
 
 import json
 from collections.abc import Sequence
@@ -7,26 +7,39 @@ from pathlib import Path
 import typst
 
 from services.agreements.calloffs.rules import Priced
-from services.agreements.calloffs.store import CANCELLATION, CallOff
+from services.agreements.calloffs.store import CANCELLATION, CHANGE, CONFIRMATION, DECLINED, ORDER, CallOff
 
 _TEMPLATE = Path(__file__).with_name("letter.typ")
 
 
+_TITLES = {
+    ORDER: "Bestilling",
+    CANCELLATION: "Avbestilling",
+    CONFIRMATION: "Ordrebekreftelse",
+    DECLINED: "Avslag på bestilling",
+    CHANGE: "Endret bestilling",
+}
+_FROM_SUPPLIER = {CONFIRMATION, DECLINED}
+
+
 def title(row: CallOff, kind: str) -> str:
     """What the letter is called in the recipient's inbox; never anything sensitive."""
-    return f"{'Avbestilling' if kind == CANCELLATION else 'Bestilling'} {row.number}"
+    return f"{_TITLES[kind]} {row.number}"
 
 
 def pdf(row: CallOff, lines: Sequence[Priced], kind: str) -> bytes:
     """The same call-off gives the same bytes: the date in it is the day it was placed."""
+    buyer = {"name": row.buyer_name, "number": row.buyer}
+    supplier = {"name": row.supplier_name, "number": row.supplier}
+    from_supplier = kind in _FROM_SUPPLIER
     content = {
         "kind": kind,
         "title": title(row, kind),
         "number": row.number,
         "placed": [row.placed_on.year, row.placed_on.month, row.placed_on.day],
         "needed_on": f"{row.needed_on:%d.%m.%Y}",
-        "buyer": {"name": row.buyer_name, "number": row.buyer},
-        "supplier": {"name": row.supplier_name, "number": row.supplier},
+        "sender": supplier if from_supplier else buyer,
+        "recipient": buyer if from_supplier else supplier,
         "agreement": _text(row.framework_title),
         "agreement_slug": row.framework,
         "owner": row.notice_owner,

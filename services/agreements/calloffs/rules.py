@@ -1,12 +1,14 @@
 """When a call-off may be placed, which supplier it goes to, what it costs, and how it moves on."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
-from services.chassis.problems import Conflict, Forbidden, Invalid, Problem, Unavailable
+from services.agreements.frameworks.rules import Method
+from services.agreements.ledger.rules import Moved
+from services.chassis.problems import Conflict, Forbidden, Invalid, Problem
 
 
 class State(StrEnum):
@@ -139,24 +141,12 @@ class ItemTwice(Invalid):
     """The same item stands on two lines."""
 
 
-class NotCertified(Conflict):
-    """No supplier in the lot has a certified product for this call-off."""
+class DeliveryTooLate(Conflict):
+    """It is needed later than the agreement lets deliveries come after its end."""
 
 
-class NoSupplier(Conflict):
-    """No supplier in the lot can take this call-off."""
-
-
-class CertificationUnknown(Unavailable):
-    """Whether the product is certified could not be found out. Nothing was reserved."""
-
-
-class PassedOver(StrEnum):
-    """Why a supplier with a better rank was not asked."""
-
-    PLACE_NOT_ACTIVE = "place_not_active"
-    ITEM_NOT_OFFERED = "item_not_offered"
-    NOT_CERTIFIED = "not_certified"
+class AccessionNotActive(Forbidden):
+    """Your organisation has not acceded to this framework agreement, or its accession does not hold today."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +158,10 @@ class Terms:
     starts_on: date
     ends_on: date
     entitled: bool
+    """Named in the notice."""
+    acceded: bool
+    """Its accession holds today."""
+    delivery_days_after_end: int
 
 
 @dataclass(frozen=True)
@@ -188,6 +182,7 @@ class Priced:
     vat_percent: Decimal
     product: str | None
     price_list_version: int
+    component: str | None = None
 
     @property
     def net(self) -> Decimal:
@@ -199,46 +194,15 @@ class Priced:
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A supplier's place as the ranking sees it; `lines` is None when an item is missing from its price list."""
+class Choice:
+    """Who was asked for what, and all that it rested on (`award_keys.rules.frozen`)."""
 
     place_id: int
-    rank: int
     supplier: str
-    name: str
-    active: bool
-    lines: tuple[Priced, ...] | None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the catalogue answered about one product: valid, not_valid or unknown."""
-
-    product: str
-    answer: str
-    code: str
-    certificate: str | None
-    checked_at: str | None
-    source: str
-
-
-@dataclass(frozen=True)
-class Skipped:
-    rank: int
-    supplier: str
-    name: str
-    reason: PassedOver
-    detail: str
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Who was asked, what the certificates said, and who was passed over for which reason."""
-
-    candidate: Candidate
+    supplier_name: str
+    method: Method
     lines: tuple[Priced, ...]
-    verdicts: tuple[Verdict, ...]
-    skipped: tuple[Skipped, ...]
+    frozen: Mapping[str, object]
 
     @property
     def net(self) -> Decimal:
@@ -261,12 +225,17 @@ def check(terms: Terms, *, wanted: Sequence[Wanted], offered: set[str], needed_o
     found: list[Problem] = []
     if not terms.entitled:
         found.append(NotEntitled("The notice does not name it among the participants."))
+    elif not terms.acceded:
+        found.append(AccessionNotActive("Accede first, or wait until the accession starts."))
     if not terms.active:
         found.append(AgreementNotOpen(f"It is {terms.state}."))
     if not terms.starts_on <= today <= terms.ends_on:
         found.append(OutsidePeriod(f"It runs from {terms.starts_on} to {terms.ends_on}."))
     if needed_on < today:
         found.append(NeededTooEarly(f"{needed_on} is before today, {today}.", pointer="#/needed_on"))
+    latest = terms.ends_on + timedelta(days=terms.delivery_days_after_end)
+    if needed_on > latest:
+        found.append(DeliveryTooLate(f"The last day of delivery is {latest}.", pointer="#/needed_on"))
     seen: set[str] = set()
     for place, line in enumerate(wanted):
         if line.item in seen:
@@ -277,41 +246,14 @@ def check(terms: Terms, *, wanted: Sequence[Wanted], offered: set[str], needed_o
     return found
 
 
-def by_ranking(candidates: Sequence[Candidate], verify: Callable[[str], Verdict] | None) -> Choice:
-    """The first in the ranking whose place is open, who offers every item, and whose products are certified.
-
-    `verify` asks the catalogue about a product; None when the agreement does not demand certification. An answer that
-    nobody can give stops the call-off: a supplier is never passed over, nor chosen, on a guess.
-    """
-    skipped: list[Skipped] = []
-    for one in sorted(candidates, key=lambda candidate: candidate.rank):
-        if not one.active:
-            skipped.append(_skip(one, PassedOver.PLACE_NOT_ACTIVE, "Its place is not active."))
-        elif one.lines is None:
-            skipped.append(_skip(one, PassedOver.ITEM_NOT_OFFERED, "An item is not on its price list."))
-        else:
-            products = dict.fromkeys(line.product for line in one.lines if line.product) if verify else {}
-            verdicts = tuple(verify(product) for product in products) if verify else ()
-            unknown = [verdict for verdict in verdicts if verdict.answer not in ("valid", "not_valid")]
-            if unknown:
-                raise CertificationUnknown(f"The catalogue says {unknown[0].code} of {unknown[0].product}.")
-            refused = [verdict for verdict in verdicts if verdict.answer != "valid"]
-            unnamed = [line.item for line in one.lines if verify and not line.product]
-            if refused or unnamed:
-                why = [f"{verdict.product}: {verdict.code}" for verdict in refused]
-                why += [f"{item}: no product to certify" for item in unnamed]
-                skipped.append(_skip(one, PassedOver.NOT_CERTIFIED, "; ".join(why)))
-            else:
-                return Choice(one, one.lines, verdicts, tuple(skipped))
-    reasons = [{"rank": s.rank, "supplier": s.supplier, "reason": s.reason.value, "detail": s.detail} for s in skipped]
-    kind = NotCertified if any(s.reason is PassedOver.NOT_CERTIFIED for s in skipped) else NoSupplier
-    raise kind("; ".join(f"{s.name}: {s.detail}" for s in skipped) or "The lot has no suppliers.", passed_over=reasons)
+def moved(lines: Sequence[Priced]) -> list[Moved]:
+    """What a reservation of these lines moves in the ledger."""
+    return [
+        Moved(line.item, line.product, line.component, quantity_reserved=line.quantity, reserved=line.net)
+        for line in lines
+    ]
 
 
 def first_events(net: Decimal, approval_limit: Decimal) -> tuple[Event, ...]:
     """Up to the limit a call-off is approved and sent in the request that places it, each step recorded."""
     return AT_ONCE if net <= approval_limit else AT_ONCE[:1]
-
-
-def _skip(one: Candidate, reason: PassedOver, detail: str) -> Skipped:
-    return Skipped(one.rank, one.supplier, one.name, reason, detail)

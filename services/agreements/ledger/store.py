@@ -1,31 +1,33 @@
-"""Balances and entries as they are kept. All amounts are NOK without VAT."""
+"""Balances and entries as they are kept. NOK without VAT; a balance with an item counts in that item's unit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
 from sqlmodel import Field, Session, col, select
 
 from services.agreements.db import Table
-from services.agreements.ledger.rules import CeilingExceeded, Kind, Scope, exceeded
+from services.agreements.ledger.rules import VALUE, CeilingExceeded, Kind, Moved, Scope, Z, exceeded
 from services.chassis.db import INSTANT, MONEY, choice
-
-Z = Decimal("0.00")
 
 
 class Balance(Table, table=True):
-    """The running sums under one ceiling. NULL is no ceiling, 0 allows nothing."""
+    """The running sums under one ceiling. NULL is no ceiling, 0 allows nothing. Without an item it is NOK, and one
+    stands for every agreement, lot, place and participant; with one it is a quantity, and stands where a maximum
+    quantity was announced."""
 
     __table_args__ = (
         sa.CheckConstraint("ceiling IS NULL OR reserved + posted <= ceiling", name="ceiling_holds"),
         sa.CheckConstraint("reserved >= 0 AND posted >= 0", name="never_negative"),
-        sa.UniqueConstraint("scope", "subject_id"),
+        sa.UniqueConstraint("scope", "subject_id", "item"),
     )
     id: int | None = Field(default=None, primary_key=True)
     scope: Scope = Field(sa_type=choice(Scope))
     subject_id: int
+    """The row of the agreement, lot, place (supplier) or participant (buyer)."""
+    item: str = Field(default=VALUE, max_length=80)
     ceiling: Decimal | None = Field(default=None, sa_type=MONEY)
     reserved: Decimal = Field(default=Z, sa_type=MONEY)
     posted: Decimal = Field(default=Z, sa_type=MONEY)
@@ -38,13 +40,33 @@ class Entry(Table, table=True):
     kind: Kind = Field(sa_type=choice(Kind))
     framework_id: int = Field(index=True)
     lot_id: int = Field(index=True)
+    place_id: int
+    participant_id: int
     call_off_id: int = Field(index=True, sa_type=sa.BigInteger)
     buyer: str = Field(max_length=9)
     supplier: str = Field(max_length=9)
     reserved: Decimal = Field(sa_type=MONEY)
     posted: Decimal = Field(sa_type=MONEY)
     cause: str = Field(max_length=80)
+    effective_on: date
+    back_dated: bool = False
+    reason: str | None = Field(default=None, max_length=2000)
+    reverses_id: int | None = Field(default=None, sa_type=sa.BigInteger)
     recorded_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs={"server_default": sa.func.clock_timestamp()})
+
+
+class EntryLine(Table, table=True):
+    """An entry by item; the entry's amounts are the sums of its lines'."""
+
+    entry_id: int = Field(primary_key=True, foreign_key="entry.id", sa_type=sa.BigInteger)
+    position: int = Field(primary_key=True)
+    item: str = Field(max_length=80)
+    product: str | None = Field(default=None, max_length=80)
+    component: str | None = Field(default=None, max_length=80)
+    quantity_reserved: int
+    quantity_posted: int
+    reserved: Decimal = Field(sa_type=MONEY)
+    posted: Decimal = Field(sa_type=MONEY)
 
 
 @dataclass(frozen=True)
@@ -54,9 +76,18 @@ class Account:
     framework_id: int
     lot_id: int
     place_id: int
+    participant_id: int
     call_off_id: int
     buyer: str
     supplier: str
+
+    def subjects(self) -> dict[Scope, int]:
+        return {
+            Scope.FRAMEWORK_AGREEMENT: self.framework_id,
+            Scope.LOT: self.lot_id,
+            Scope.SUPPLIER: self.place_id,
+            Scope.BUYER: self.participant_id,
+        }
 
 
 @dataclass(frozen=True)
@@ -72,123 +103,246 @@ class Room:
         return None if self.ceiling is None else self.ceiling - self.reserved - self.posted
 
 
-# One statement tests both ceilings and takes from both, agreement before lot: the lot's UPDATE needs the agreement's.
-# It also sees that the agreement and the place are still open, so that a suspension between the reading of the terms
-# and this moment is not passed by. Run it last in its transaction: its row locks are what other call-offs wait for.
-RESERVE = sa.text(
-    """
-    WITH agreement AS (
-        UPDATE balance SET reserved = reserved + :value
-         WHERE scope = 'framework_agreement' AND subject_id = :framework_id
-           AND (ceiling IS NULL OR reserved + posted + :value <= ceiling)
-           AND EXISTS (SELECT 1 FROM frameworkagreement WHERE id = :framework_id AND state = 'active')
-           AND EXISTS (SELECT 1 FROM place WHERE id = :place_id AND state = 'active')
-     RETURNING 1
-    ), lot AS (
-        UPDATE balance SET reserved = reserved + :value
-         WHERE scope = 'lot' AND subject_id = :lot_id
-           AND (ceiling IS NULL OR reserved + posted + :value <= ceiling)
-           AND EXISTS (SELECT 1 FROM agreement)
-     RETURNING 1
-    )
-    SELECT (SELECT count(*) FROM agreement) AS agreement, (SELECT count(*) FROM lot) AS lot
-    """
+_GUARD = (
+    "EXISTS (SELECT 1 FROM frameworkagreement WHERE id = :framework_agreement AND state = 'active') "
+    "AND EXISTS (SELECT 1 FROM place WHERE id = :supplier AND state = 'active') "
+    "AND EXISTS (SELECT 1 FROM accession WHERE participant_id = :buyer AND state IN ('active', 'leaving'))"
 )
-_RELEASE = sa.text(
-    """
-    WITH agreement AS (
-        UPDATE balance SET reserved = reserved - :value
-         WHERE scope = 'framework_agreement' AND subject_id = :framework_id RETURNING 1
-    )
-    UPDATE balance SET reserved = reserved - :value
-     WHERE scope = 'lot' AND subject_id = :lot_id AND EXISTS (SELECT 1 FROM agreement)
-    """
-)
-_ENTRY = sa.insert(Entry)
 
 
-def open_balance(session: Session, scope: Scope, subject_id: int, ceiling: Decimal | None) -> None:
-    session.add(Balance(scope=scope, subject_id=subject_id, ceiling=ceiling))
+def _level(scope: Scope, before: Scope | None) -> str:
+    """A step of the statement below: it needs the step before it to have gone through."""
+    behind = f"EXISTS (SELECT 1 FROM {before.value})" if before else f"(NOT :guarded OR ({_GUARD}))"  # noqa: S608  # ours
+    return f"""{scope.value} AS (
+        UPDATE balance SET reserved = reserved + :reserved, posted = posted + :posted
+         WHERE scope = '{scope.value}' AND subject_id = :{scope.value} AND item = ''
+           AND (ceiling IS NULL OR :reserved + :posted <= 0 OR reserved + posted + :reserved + :posted <= ceiling)
+           AND {behind} RETURNING 1)"""  # noqa: S608  # ours
+
+
+_COUNTED = " OR ".join(
+    f"(scope = '{scope.value}' AND subject_id = :{scope.value} AND item = ANY(:items))" for scope in Scope
+)
+_SCOPES = list(Scope)
+# One statement tests all ceilings and takes from all, agreement before lot before supplier before buyer: each UPDATE
+# needs the one before it. Guarded, it also sees that agreement, place and accession are still open, so that a
+# suspension between the reading of the terms and this moment is not passed by. Run it last in its transaction: its row
+# locks are what other call-offs wait for.
+_LEVELS = ", ".join(_level(scope, before) for scope, before in zip(_SCOPES, [None, *_SCOPES], strict=False))
+_WENT = ", ".join(f"(SELECT count(*) FROM {scope.value}) AS {scope.value}" for scope in _SCOPES)  # noqa: S608  # ours
+MOVE = sa.text(
+    f"WITH {_LEVELS} SELECT {_WENT}, EXISTS (SELECT 1 FROM balance WHERE {_COUNTED}) AS counted"  # noqa: S608  # ours
+)
+_MOVE_ITEM = sa.text(
+    "UPDATE balance SET reserved = reserved + :reserved, posted = posted + :posted "
+    "WHERE id = :id AND (ceiling IS NULL OR :reserved + :posted <= 0 "
+    "OR reserved + posted + :reserved + :posted <= ceiling) RETURNING 1"
+)
+_ITEMS = sa.text(f"SELECT id, scope, item FROM balance WHERE {_COUNTED}")  # noqa: S608  # nothing from outside
+_ENTRY = sa.insert(Entry).returning(col(Entry.id))
+_LINES = sa.insert(EntryLine)
+
+
+def open_balance(session: Session, scope: Scope, subject_id: int, ceiling: Decimal | None, item: str = VALUE) -> None:
+    session.add(Balance(scope=scope, subject_id=subject_id, ceiling=ceiling, item=item))
     session.flush()
 
 
-def reserve(session: Session, account: Account, value: Decimal) -> bool:
-    """Take `value` under every ceiling, or raise CeilingExceeded; False when agreement or place is no longer open."""
-    _enter(session, account, Kind.RESERVE, value, "reserve")
-    taken = session.execute(
-        RESERVE,
-        {
-            "value": value,
-            "framework_id": account.framework_id,
-            "lot_id": account.lot_id,
-            "place_id": account.place_id,
-        },
-    ).one()
-    if taken.agreement and taken.lot:
-        return True
-    # The agreement's own UPDATE, if it came through, is still in this transaction: its balance is not asked again.
-    scopes = [(Scope.LOT, account.lot_id)]
-    if not taken.agreement:
-        scopes.insert(0, (Scope.FRAMEWORK_AGREEMENT, account.framework_id))
-    refusals = _exceeded(session, scopes, value)
-    if refusals:
-        refusals[0].all = refusals
-        raise refusals[0]
-    return False
+def reserve(session: Session, account: Account, lines: Sequence[Moved], on: date, cause: str = "reserve") -> bool:
+    """Take `lines` under every ceiling, or raise CeilingExceeded with all that are; False when agreement, place or
+    accession is no longer open."""
+    enter(session, account, Kind.RESERVE, lines, on, cause)
+    return _move(session, account, lines, guarded=True)
 
 
-def release(session: Session, account: Account, value: Decimal, cause: str) -> None:
-    """Give a reservation back."""
-    _enter(session, account, Kind.RELEASE, -value, cause)
-    session.execute(_RELEASE, {"value": value, "framework_id": account.framework_id, "lot_id": account.lot_id})
+def move(
+    session: Session,
+    account: Account,
+    kind: Kind,
+    lines: Iterable[Moved],
+    on: date,
+    cause: str,
+    *,
+    reason: str | None = None,
+    back_dated: bool = False,
+    reverses_id: int | None = None,
+) -> int | None:
+    """Any other movement: more must pass every ceiling, less always may. Nothing is entered when nothing moves.
+    → the entry"""
+    moved = [line for line in lines if not line.empty]
+    if not moved:
+        return None
+    entry_id = enter(
+        session, account, kind, moved, on, cause, reason=reason, back_dated=back_dated, reverses_id=reverses_id
+    )
+    _move(session, account, moved, guarded=False)
+    return entry_id
+
+
+def held(session: Session, call_off_id: int) -> list[Moved]:
+    """What a call-off has reserved and posted now, by item: the sum of its entries."""
+    rows = session.execute(_HELD, {"call_off_id": call_off_id})
+    return [Moved(**row._mapping) for row in rows]
+
+
+_HELD = sa.text(
+    "SELECT l.item, l.product, l.component, CAST(sum(l.quantity_reserved) AS integer) AS quantity_reserved, "
+    "CAST(sum(l.quantity_posted) AS integer) AS quantity_posted, sum(l.reserved) AS reserved, sum(l.posted) AS posted "
+    "FROM entry e JOIN entryline l ON l.entry_id = e.id WHERE e.call_off_id = :call_off_id "
+    "GROUP BY l.item, l.product, l.component ORDER BY l.item, l.product"
+)
 
 
 def room(session: Session, scope: Scope, subject_ids: Sequence[int]) -> dict[int, Room]:
+    """NOK by subject."""
     rows = session.execute(
         select(col(Balance.subject_id), col(Balance.ceiling), col(Balance.reserved), col(Balance.posted)).where(
-            col(Balance.scope) == scope, col(Balance.subject_id).in_(subject_ids)
+            col(Balance.scope) == scope, col(Balance.subject_id).in_(subject_ids), col(Balance.item) == VALUE
         )
     )
     return {row.subject_id: Room(row.ceiling, row.reserved, row.posted) for row in rows}
 
 
-def unproven(session: Session) -> list[tuple[str, int, Decimal, Decimal]]:
-    """The proof that balances are the sums of their entries: every balance for which that is not so."""
+def quantity_room(session: Session, scope: Scope, subject_id: int) -> dict[str, Room]:
+    """Quantities by item, where a maximum was announced."""
     rows = session.execute(
-        sa.text(
-            """
-            SELECT b.scope, b.subject_id, b.reserved - coalesce(sum(e.reserved), 0) AS reserved,
-                   b.posted - coalesce(sum(e.posted), 0) AS posted
-              FROM balance b LEFT JOIN entry e
-                ON b.subject_id = CASE b.scope WHEN 'lot' THEN e.lot_id ELSE e.framework_id END
-             GROUP BY b.id HAVING b.reserved <> coalesce(sum(e.reserved), 0) OR b.posted <> coalesce(sum(e.posted), 0)
-            """
-        )
+        select(col(Balance.item), col(Balance.ceiling), col(Balance.reserved), col(Balance.posted))
+        .where(col(Balance.scope) == scope, col(Balance.subject_id) == subject_id, col(Balance.item) != VALUE)
+        .order_by(col(Balance.item))
     )
-    return [(row.scope, row.subject_id, row.reserved, row.posted) for row in rows]
+    return {row.item: Room(row.ceiling, row.reserved, row.posted) for row in rows}
 
 
-def _enter(session: Session, account: Account, kind: Kind, reserved: Decimal, cause: str) -> None:
-    session.execute(
+def unproven(session: Session) -> list[tuple[str, int, Decimal, Decimal]]:
+    """The proof that balances are the sums of their entries, and entries of their lines: every balance for which that
+    is not so."""
+    return [(row.scope, row.subject_id, row.reserved, row.posted) for row in session.execute(_UNPROVEN)]
+
+
+_KEYS = (
+    "CROSS JOIN LATERAL (VALUES ('framework_agreement', e.framework_id), ('lot', e.lot_id), ('supplier', e.place_id), "
+    "('buyer', e.participant_id)) AS k (scope, subject_id)"
+)
+_UNPROVEN = sa.text(
+    f"""
+    WITH line AS (
+        SELECT entry_id, sum(reserved) AS reserved, sum(posted) AS posted FROM entryline GROUP BY entry_id
+    ), entered AS (
+        SELECT e.*, coalesce(l.reserved, 0) AS line_reserved, coalesce(l.posted, 0) AS line_posted
+          FROM entry e LEFT JOIN line l ON l.entry_id = e.id
+    ), sums AS (
+        SELECT k.scope, k.subject_id, '' AS item, sum(e.reserved) AS reserved, sum(e.posted) AS posted,
+               bool_and(e.reserved = e.line_reserved AND e.posted = e.line_posted) AS agrees
+          FROM entered e {_KEYS} GROUP BY k.scope, k.subject_id
+        UNION ALL
+        SELECT k.scope, k.subject_id, l.item, sum(l.quantity_reserved), sum(l.quantity_posted), true
+          FROM entry e {_KEYS} JOIN entryline l ON l.entry_id = e.id
+         WHERE l.item IN (SELECT item FROM balance WHERE item <> '') GROUP BY k.scope, k.subject_id, l.item
+    )
+    SELECT b.scope, b.subject_id, b.reserved - coalesce(s.reserved, 0) AS reserved,
+           b.posted - coalesce(s.posted, 0) AS posted
+      FROM balance b LEFT JOIN sums s ON s.scope = b.scope AND s.subject_id = b.subject_id AND s.item = b.item
+     WHERE b.reserved <> coalesce(s.reserved, 0) OR b.posted <> coalesce(s.posted, 0) OR NOT coalesce(s.agrees, true)
+    """  # noqa: S608  # nothing from outside stands in it
+)
+
+
+def enter(
+    session: Session,
+    account: Account,
+    kind: Kind,
+    lines: Sequence[Moved],
+    on: date,
+    cause: str,
+    *,
+    reason: str | None = None,
+    back_dated: bool = False,
+    reverses_id: int | None = None,
+) -> int:
+    """The entry with its lines, without the balances."""
+    entry_id = session.execute(
         _ENTRY,
         {
             "kind": kind,
             "framework_id": account.framework_id,
             "lot_id": account.lot_id,
+            "place_id": account.place_id,
+            "participant_id": account.participant_id,
             "call_off_id": account.call_off_id,
             "buyer": account.buyer,
             "supplier": account.supplier,
-            "reserved": reserved,
-            "posted": Z,
+            "reserved": sum((line.reserved for line in lines), Z),
+            "posted": sum((line.posted for line in lines), Z),
             "cause": cause,
+            "effective_on": on,
+            "back_dated": back_dated,
+            "reason": reason,
+            "reverses_id": reverses_id,
         },
+    ).scalar_one()
+    session.execute(
+        _LINES,
+        [
+            {
+                "entry_id": entry_id,
+                "position": position,
+                "item": line.item,
+                "product": line.product,
+                "component": line.component,
+                "quantity_reserved": line.quantity_reserved,
+                "quantity_posted": line.quantity_posted,
+                "reserved": line.reserved,
+                "posted": line.posted,
+            }
+            for position, line in enumerate(lines, 1)
+        ],
     )
+    return int(entry_id)
 
 
-def _exceeded(session: Session, scopes: list[tuple[Scope, int]], value: Decimal) -> list[CeilingExceeded]:
+def _move(session: Session, account: Account, lines: Sequence[Moved], *, guarded: bool) -> bool:
+    subjects = {scope.value: subject for scope, subject in account.subjects().items()}
+    reserved, posted = sum((line.reserved for line in lines), Z), sum((line.posted for line in lines), Z)
+    named: dict[str, object] = subjects | {"items": [line.item for line in lines]}
+    taken = session.execute(MOVE, named | {"reserved": reserved, "posted": posted, "guarded": guarded}).one()
+    through = [scope for scope in Scope if getattr(taken, scope.value)]
+    refusals = [] if len(through) == len(Scope) else _exceeded(session, account, reserved + posted, through)
+    if not refusals and len(through) < len(Scope):
+        if guarded:
+            return False
+        raise AssertionError(f"no balance to move: {subjects}")
+    if taken.counted:
+        refusals += _move_items(session, named, lines)
+    if refusals:
+        refusals[0].all = refusals
+        raise refusals[0]
+    return True
+
+
+def _move_items(session: Session, named: dict[str, object], lines: Sequence[Moved]) -> list[CeilingExceeded]:
+    """Every maximum quantity that is exceeded."""
+    sums: dict[str, tuple[int, int]] = {}
+    for line in lines:
+        reserved, posted = sums.get(line.item, (0, 0))
+        sums[line.item] = (reserved + line.quantity_reserved, posted + line.quantity_posted)
+    balances = session.execute(_ITEMS, named).all()
     found: list[CeilingExceeded] = []
-    for scope, subject in scopes:
+    for one in sorted(balances, key=lambda row: (_SCOPES.index(Scope(row.scope)), row.id)):
+        reserved, posted = sums[one.item]
+        if not session.execute(_MOVE_ITEM, {"id": one.id, "reserved": reserved, "posted": posted}).first():
+            here = session.execute(select(Balance).where(col(Balance.id) == one.id)).scalar_one()
+            assert here.ceiling is not None
+            asked = Decimal(reserved + posted)
+            found.append(exceeded(here.scope, here.ceiling, here.reserved, here.posted, asked, one.item))
+    return found
+
+
+def _exceeded(session: Session, account: Account, value: Decimal, through: list[Scope]) -> list[CeilingExceeded]:
+    """Every ceiling that the value does not fit under. What came through is still in this transaction, with the value
+    in its balance: it is not asked again."""
+    found: list[CeilingExceeded] = []
+    for scope, subject in account.subjects().items():
         here = room(session, scope, [subject])[subject]
-        if here.ceiling is not None and here.reserved + here.posted + value > here.ceiling:
+        if scope not in through and here.ceiling is not None and here.reserved + here.posted + value > here.ceiling:
             found.append(exceeded(scope, here.ceiling, here.reserved, here.posted, value))
     return found
