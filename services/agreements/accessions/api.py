@@ -249,7 +249,10 @@ def submit(
 def cover(
     slug: Annotated[str, _slug(RUNNING)],
     id: Annotated[UUID, _seeded(RUNNING, ALSTAHAUG)],
-    number: Annotated[OrganisationNumber, Path(description="Whom to order for, or no longer", examples=[DONNA])],
+    number: Annotated[
+        str,
+        Path(pattern=r"^\d{9}$", description="Organisation number: whom to order for, or no longer", examples=[DONNA]),
+    ],
     new: NewCoverage,
     caller: Acceding,
     catalog: CatalogDep,
