@@ -1,6 +1,6 @@
 # Everything one does with Samvirke. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test check demo token contracts lock bench clean
+.PHONY: help run test long check demo token contracts lock bench clean
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -19,6 +19,9 @@ run: .venv/installed ## start everything with real data, print where to click; C
 
 test: check tests/clients/node_modules ## run all checks and all tests
 	@$(BIN)/python -m pytest --numprocesses 2
+
+long: .venv/installed ## ten times as many random steps against the ceilings (about a quarter of an hour)
+	@SAMVIRKE_LONG=10 $(BIN)/python -m pytest tests/agreements/test_every_ceiling.py
 
 check: .venv/installed ## style, types and who may import whom
 	@$(BIN)/ruff check .

@@ -21,7 +21,8 @@ from sqlmodel import Session
 from bench import load_catalogue, load_certificates, peers, words
 from bench.load import CONNECTIONS, Round, pgbench, wrk
 from services import access
-from services.agreements.calloffs import api, rules, store
+from services.agreements.award_keys import rules as award_keys
+from services.agreements.calloffs import placing, rules, shapes, store
 from services.agreements.places import store as places
 from services.chassis import db, idempotency, tokens
 from services.chassis.auth import Caller
@@ -33,7 +34,8 @@ BRONNOY = "964983291"
 FEW = 4
 """Clients of what costs a query of its own: with more, one measures how long they queue."""
 FIRST_ID = 987_650_000
-"""Call-offs are numbered from here, so that their ids can be told from other numbers in recorded statements."""
+FIRST_ENTRY = 876_540_000
+"""Call-offs and entries are numbered from here, so that their ids can be told from other numbers in statements."""
 ORDER = {
     "framework_agreement": "ra-2026-velferdsteknologi",
     "lot": "alarmer",
@@ -86,6 +88,7 @@ def enlarge(urls: dict[str, str]) -> None:
     with psycopg.connect(urls["agreements"]) as connection:
         connection.execute("UPDATE balance SET ceiling = 900000000000 WHERE ceiling IS NOT NULL")
         connection.execute("SELECT setval('calloff_id_seq', %s)", [FIRST_ID])
+        connection.execute("SELECT setval('entry_id_seq', %s)", [FIRST_ENTRY])
 
 
 def _component(world: World) -> Asked:
@@ -306,13 +309,14 @@ def recorded(url: str) -> str:
     day = date(2029, 6, 1)
     with database.reading() as reader:
         offer = places.offer(reader, "ra-2026-velferdsteknologi", "alarmer", BRONNOY, day)
-    candidate = store.candidate(offer.seats[0], wanted)
-    verdict = rules.Verdict("fjordvakt-alarm", "valid", "certified", "SV-2026-000001", None, "bench")
-    chosen = rules.Choice(candidate, candidate.lines or (), (verdict,), ())
+    verdict = award_keys.Verdict("fjordvakt-alarm", "valid", "certified", "SV-2026-000001", None, "bench")
+    chosen = placing.choose(None, offer, placing.Asked(tuple(wanted), day), lambda product: verdict, day)
     once = idempotency.Once({"organisation": BRONNOY, "operation": "call_offs.place", "key": key}, b"0" * 32)
     sa.event.listen(database.engine, "before_cursor_execute", listen)
     with database.writing() as session:
-        call_off = _placed(session, once, caller, offer, chosen, day)
+        call_off = _placed(session, once, caller, offer, chosen, wanted, day)
+        entry_id = session.execute(sa.text("SELECT max(id) FROM entry")).scalar_one()
+    said.pop()  # that question
     database.close()
     script = ";\n".join(said)
     script = (
@@ -322,9 +326,11 @@ def recorded(url: str) -> str:
         .replace(call_off.number, ":number")
     )
     script = re.sub(rf"'?\b{call_off.id}\b'?", ":id", script)
+    script = re.sub(rf"'?\b{entry_id}\b'?", ":e_id", script)
     first, rest = re.split(r"(?<=RETURNING calloff\.id, calloff\.number);\n", script, maxsplit=1)
+    entered, last = re.split(r"(?<=RETURNING entry\.id);\n", rest, maxsplit=1)
     fresh = "SELECT gen_random_uuid() AS u, gen_random_uuid() AS k \\gset\nBEGIN;\n"
-    return f"{fresh}{first} \\gset\n{rest};\nCOMMIT;\n"
+    return f"{fresh}{first} \\gset\n{entered} \\gset e_\n{last};\nCOMMIT;\n"
 
 
 def _placed(
@@ -333,14 +339,15 @@ def _placed(
     caller: Caller,
     offer: places.Offer,
     chosen: rules.Choice,
+    wanted: list[rules.Wanted],
     day: date,
 ) -> store.CallOff:
     once.claim(session)
     events = rules.first_events(chosen.net, Decimal(10**9))
     placed = store.place(
-        session, caller, offer, chosen, events=events, needed_on=day, placed_on=day, reference="Måling"
+        session, caller, offer, chosen, events=events, wanted=wanted, needed_on=day, placed_on=day, reference="Måling"
     )
-    body = api._shown(placed.call_off, placed.lines, placed.letters, []).model_dump_json().encode()
+    body = shapes.shown(placed.call_off, placed.lines, placed.letters, []).model_dump_json().encode()
     once.keep(session, body, status=201, location=store.path(placed.call_off.uuid))
     store.reserve(session, placed)
     return placed.call_off

@@ -30,11 +30,12 @@ def walk(run: RunSettings) -> None:
         agreement = call(http, "GET", f"{agreements}/framework-agreements/{slug}", 200, headers=mine)
         places = call(http, "GET", f"{agreements}/framework-agreements/{slug}/places", 200, headers=mine)
         first = places["items"][0]
+        lot = next(one for one in agreement["lots"] if one["slug"] == first["lot"])
         alarm = next(price for price in first["prices"] if price["item"] == "alarm")
         needed_on = (clock.today() + timedelta(days=60)).isoformat()
 
         print("4. Is its product certified on the day of delivery?")
-        asked = {"product": alarm["product"], "specification": agreement["specification"], "on": needed_on}
+        asked = {"product": alarm["product"], "specification": lot["specification"], "on": needed_on}
         verdict = call(http, "POST", f"{catalog}/verify", 200, json=asked)
         if verdict["verdict"] != "valid":
             raise Stopped(f"{alarm['product']} is not certified: {verdict['code']}.")

@@ -89,10 +89,13 @@ class System:
         return int(json.loads((self.folder / "d" / "processes.json").read_text())[name])
 
     def database(self, name: str) -> psycopg.Connection:
+        return psycopg.connect(self.database_url(name), autocommit=True)
+
+    def database_url(self, name: str) -> str:
         environ = Path(f"/proc/{self.pid(name)}/environ").read_bytes().split(b"\0")
         prefix = f"{name.upper()}_DATABASE_URL=".encode()
         (url,) = [value.removeprefix(prefix) for value in environ if value.startswith(prefix)]
-        return psycopg.connect(url.decode(), autocommit=True)
+        return url.decode()
 
     def letters(self) -> list[dict[str, Any]]:
         """What the sandbox's SvarUT has received."""

@@ -1,18 +1,13 @@
 """The ceiling holds when everyone orders at once; written naively it would not."""
 
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
-from services.chassis import db
 from tests.e2e import rush
-from tests.e2e.system import System, free_ports
+from tests.e2e.serving import beside
+from tests.e2e.system import System
 
 SCOPES = ("agreements.order", "agreements.read")
 
@@ -27,30 +22,8 @@ def test_of_200_at_once_exactly_the_50_there_is_room_for_succeed(system: System)
 @pytest.fixture
 def naive(system: System) -> Iterator[str]:
     """The naive variant beside ours, on the same database, behind a port of its own."""
-    environ = dict(
-        pair.split("=", 1)
-        for pair in Path(f"/proc/{system.pid('agreements')}/environ").read_bytes().decode().split("\0")
-        if "=" in pair
-    )
-    (port,) = free_ports(1)
-    url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.e2e.naive"],
-        env=os.environ | environ | {"AGREEMENTS_PORT": str(port)},
-        cwd=db.PROJECT,
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(300):
-            try:
-                if httpx.get(f"{url}/health/live").status_code == 200:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.1)
+    with beside(system, "tests.e2e.naive") as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def test_reading_first_and_inserting_then_oversells(system: System, naive: str) -> None:
