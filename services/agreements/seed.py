@@ -129,7 +129,7 @@ def _agreement(session: Session, one: dict[str, Any], data: dict[str, Any]) -> N
                 agreement.announcement = framework_steps.announced(agreement, told, known, agreement.announced_on)
         frameworks.happened(session, agreement, event, None, "Seed data (fictional)")
     if agreement.state in framework_rules.OVER:
-        framework_steps.end_places(session, agreement.id)
+        places.agreement_ended(session, agreement)
 
 
 def _slug(lot: dict[str, Any]) -> str:

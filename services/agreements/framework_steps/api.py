@@ -11,6 +11,7 @@ from services.agreements.framework_steps import store
 from services.agreements.frameworks import rules, shapes
 from services.agreements.frameworks import store as frameworks
 from services.agreements.frameworks.rules import Event
+from services.agreements.places import store as places
 from services.agreements.thresholds import rules as threshold_rules
 from services.agreements.thresholds import store as thresholds
 from services.chassis import clock
@@ -45,7 +46,7 @@ def _step(event: Event, seeded: str, summary: str, about: str) -> None:
         _prepare(session, agreement, event, clock.today())
         frameworks.happened(session, agreement, event, caller, step.reason)
         if agreement.state in rules.OVER:
-            store.end_places(session, agreement.id or 0)
+            places.agreement_ended(session, agreement)
         return shapes.shown(session, agreement)
 
     take.__doc__ = about

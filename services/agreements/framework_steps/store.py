@@ -10,14 +10,11 @@ from sqlmodel import Session
 from services.agreements.calloffs.rules import TERMINAL
 from services.agreements.frameworks import store as frameworks
 from services.agreements.frameworks.rules import Event
+from services.agreements.places import store as places
 from services.agreements.thresholds import rules as threshold_rules
 from services.agreements.thresholds.store import Threshold
 
 _OPEN = sa.text("SELECT count(*) FROM calloff WHERE framework_id = :id AND state <> ALL(:ended)")
-_END_PLACES = sa.text(
-    "UPDATE place SET state = 'ended', suspended_until_on = NULL WHERE state IN ('active', 'suspended') "
-    "AND lot_id IN (SELECT id FROM lot WHERE framework_id = :id)"
-)
 
 
 def open_call_offs(session: Session, framework_id: int) -> int:
@@ -26,17 +23,12 @@ def open_call_offs(session: Session, framework_id: int) -> int:
     return int(session.execute(_OPEN, {"id": framework_id, "ended": ended}).scalar_one())
 
 
-def end_places(session: Session, framework_id: int) -> None:
-    """The agreement is over, and so is every supplier's place in it; what is ordered stands."""
-    session.execute(_END_PLACES, {"id": framework_id})
-
-
 def expire_due(session: Session, today: date) -> int:
-    """Expire every agreement whose last day has passed. → how many"""
+    """Expire every agreement whose last day has passed, and end its places; what is ordered stands. → how many"""
     due = frameworks.due_to_expire(session, today)
     for agreement in due:
         frameworks.happened(session, agreement, Event.EXPIRE, None)
-        end_places(session, agreement.id or 0)
+        places.agreement_ended(session, agreement)
     return len(due)
 
 
