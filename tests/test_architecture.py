@@ -35,6 +35,7 @@ FIFTH = {
     "testers/signatures.py": "what only a cryptographic library can say of a key",
     "accessions/shapes.py": "an accession stands in the routes of two concepts in one wire shape",
     "cost_splits/shapes.py": "cost keys and shares stand in the routes of several concepts in one wire shape",
+    "places/shapes.py": "places and prices stand in the routes of three concepts, with no more than the viewer may see",
     "frameworks/shapes.py": "a framework agreement stands in the routes of two concepts in one wire shape",
     "shares/shapes.py": "cost sharing stands in the routes of call-offs",
     "drafts/sheet.py": "reads tables out of files that strangers made, within bounds",

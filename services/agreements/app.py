@@ -5,6 +5,7 @@ from fastapi import FastAPI
 
 from services.agreements.accession_steps import api as accession_steps
 from services.agreements.accessions import api as accessions
+from services.agreements.agreement_changes import api as agreement_changes
 from services.agreements.calloff_steps import api as calloff_steps
 from services.agreements.calloffs import api as calloffs
 from services.agreements.capacities import api as capacities
@@ -13,8 +14,10 @@ from services.agreements.cost_splits import api as cost_splits
 from services.agreements.fees import api as fees
 from services.agreements.framework_steps import api as framework_steps
 from services.agreements.frameworks import api as frameworks
+from services.agreements.order_changes import api as order_changes
 from services.agreements.part_bills import api as part_bills
 from services.agreements.places import api as places
+from services.agreements.price_lists import api as price_lists
 from services.agreements.settings import Settings
 from services.agreements.thresholds import api as thresholds
 from services.chassis import feed
@@ -47,11 +50,15 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
         routers=[
             calloffs.router,
             calloff_steps.router,
+            order_changes.router,
             frameworks.router,
             framework_steps.router,
             thresholds.router,
             capacities.router,
             places.router,
+            places.supplier_router,
+            price_lists.router,
+            agreement_changes.router,
             accessions.router,
             accession_steps.router,
             fees.router,

@@ -100,6 +100,12 @@ class CoOperation(BaseModel):
     on_that_day: list[Member] = []
 
 
+class Product(BaseModel):
+    """Only which shared component it implements."""
+
+    component: str | None = None
+
+
 class _Version(BaseModel):
     """A specification's version, as far as it is used."""
 
@@ -209,6 +215,12 @@ class Catalog:
         path = f"/co-operations/{slug}"
         status, body = self.neighbour.read("GET", path)
         return None if status == 404 else self._understood(CoOperation, path, status, body)
+
+    def product(self, slug: str) -> Product | None:
+        """A product as it is today, or None when the catalogue has none with this name."""
+        path = f"/products/{quote(slug, safe='')}"
+        status, body = self.neighbour.read("GET", path)
+        return None if status == 404 else self._understood(Product, path, status, body)
 
     def specification_status(self, slug: str, version: str) -> str | None:
         """How a version of a specification stands today, by the catalogue's name; None when it has no such version."""

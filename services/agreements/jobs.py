@@ -22,6 +22,7 @@ from services.agreements.db import FEED_CURSOR
 from services.agreements.framework_steps import store as framework_steps
 from services.agreements.frameworks import store as frameworks
 from services.agreements.integration_client import Integration, LetterRefused
+from services.agreements.places import store as places
 from services.agreements.settings import Settings
 from services.chassis import clock, jobs
 from services.chassis.db import Database
@@ -162,6 +163,8 @@ class Days:
             today = clock.today()
             accessions.start_due(session, today)
             accessions.end_due(session, today)
+        with self._database.writing() as session:
+            places.reinstate_due(session, clock.today())
 
 
 class Steps:

@@ -11,6 +11,8 @@ from sqlmodel import Session, col, select
 
 from services.agreements.accessions import rules as accession_rules
 from services.agreements.accessions import store as accessions
+from services.agreements.agreement_changes import rules as agreement_change_rules
+from services.agreements.agreement_changes import store as agreement_changes
 from services.agreements.award_keys import rules as award_keys
 from services.agreements.calloff_steps import store as calloff_steps
 from services.agreements.calloffs import letter, placing, rules
@@ -25,6 +27,7 @@ from services.agreements.frameworks import store as frameworks
 from services.agreements.ledger import store as ledger
 from services.agreements.ledger.rules import Scope
 from services.agreements.places import store as places
+from services.agreements.places.rules import Event as PlaceEvent
 from services.agreements.places.rules import PlaceState
 from services.agreements.shares import rules as share_rules
 from services.agreements.thresholds import rules as threshold_rules
@@ -116,6 +119,8 @@ def _agreement(session: Session, one: dict[str, Any], data: dict[str, Any]) -> N
                 name=names[number],
                 rank=seat["rank"],
                 state=PlaceState.ACTIVE,
+                uuid=seed_id(f"place:{one['slug']}:{lot.slug}:{number}"),
+                index_clause=seat.get("index_clause"),
             )
             places.add(session, place, [_price(agreement, line) for line in seat["prices"]])
             ledger.open_balance(session, Scope.SUPPLIER, place.id or 0, None)
@@ -130,6 +135,29 @@ def _agreement(session: Session, one: dict[str, Any], data: dict[str, Any]) -> N
         frameworks.happened(session, agreement, event, None, "Seed data (fictional)")
     if agreement.state in framework_rules.OVER:
         places.agreement_ended(session, agreement)
+    for place, lot_slug in places.of(session, agreement.id):
+        if day := one.get("suspended_places", {}).get(f"{lot_slug}:{place.number}"):
+            until_on = date.fromisoformat(day)
+            places.happened(session, agreement, place, PlaceEvent.SUSPEND, None, "Seed data (fictional)", until_on)
+    if "change" in one:
+        _change(session, agreement, one["change"])
+
+
+def _change(session: Session, agreement: frameworks.FrameworkAgreement, one: dict[str, Any]) -> None:
+    """A pending change of one place."""
+    uuid = seed_id(f"place:{agreement.slug}:{one['lot']}:{one['supplier']}")
+    place, _ = places.by_uuid(session, agreement, uuid)
+    row = agreement_changes.AgreementChange(
+        uuid=seed_id(f"change:{agreement.slug}"),
+        framework_id=agreement.id or 0,
+        place_id=place.id,
+        kind=agreement_change_rules.Kind(one["terms"]["kind"]),
+        terms=one["terms"] | {"place": str(uuid)},
+        proposed_by=one["supplier"],
+        reason=one["reason"],
+        effective_on=date.fromisoformat(one["effective_on"]),
+    )
+    agreement_changes.add(session, agreement, row, None)
 
 
 def _slug(lot: dict[str, Any]) -> str:
@@ -147,6 +175,8 @@ def _price(agreement: frameworks.FrameworkAgreement, line: dict[str, Any]) -> pl
         unit_price=Decimal(line["unit_price_excl_vat"]),
         vat_percent=Decimal(line["vat_percent"]),
         product=line["product"],
+        component=line.get("component"),
+        secret_reason=line.get("secret_reason"),
     )
 
 

@@ -1,31 +1,48 @@
-"""Places and prices over HTTP."""
+"""Places over HTTP: what everybody reads, what a supplier reads of its own, and the steps of a place."""
 
-from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Path
 from pydantic import Field
 from sqlmodel import Session
 
-from services.agreements.catalog_client import CatalogDep
+from services.agreements.catalog_client import Catalog, CatalogDep
+from services.agreements.frameworks import rules as framework_rules
+from services.agreements.frameworks import shapes as framework_shapes
 from services.agreements.frameworks import store as frameworks
-from services.agreements.places import rules, store
+from services.agreements.ledger import store as ledger
+from services.agreements.ledger.rules import Scope
+from services.agreements.places import rules, shapes, store
 from services.chassis import audit
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, ViewerDep, needs, needs_one_of
+from services.chassis.changes import ReasonMissing
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
-from services.chassis.db import DatabaseDep, DryRunDep, ReaderDep
-from services.chassis.problems import refuse
-from services.chassis.values import In, Money, OrganisationNumber, Out, Slug, Text, TextOut
+from services.chassis.db import DatabaseDep, DryRunDep, ReaderDep, SessionDep
+from services.chassis.problems import Invalid, Problem, refuse
+from services.chassis.values import In, Money, OrganisationNumber, Out, Slug, Text, TextOut, seed_id
 
 router = new_router("/framework-agreements/{slug}/places", "Framework agreements")
+supplier_router = new_router("/places", "Framework agreements")
 
-ACTIVE = Path(description="The agreement's name in addresses", examples=["ra-2026-velferdsteknologi"])
+OWNER, NORDLYS, HAVORN = "100000008", "100000024", "100000032"
+RUNNING, PAUSED = "ra-2026-velferdsteknologi", "ra-2025-gps"
+ACTIVE = Path(description="The agreement's name in addresses", examples=[RUNNING])
 ANNOUNCED = Path(description="The agreement's name in addresses", examples=["ra-2027-digitalt-tilsyn"])
+
+Manager = Annotated[Caller, needs("agreements.manage")]
+
+
+def _seeded(agreement: str, lot: str, supplier: str) -> Any:
+    return Path(description="The place", examples=[str(seed_id(f"place:{agreement}:{lot}:{supplier}"))])
+
+
+class ProductUnknown(Invalid):
+    """The catalogue has no such product."""
 
 
 class NewPrice(In):
@@ -37,49 +54,143 @@ class NewPrice(In):
     product: Slug | None = Field(
         default=None, description="The product in the catalogue; certified if the agreement says so"
     )
+    secret_reason: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=2000,
+        description="Why the price is a business secret; null: it is public",
+    )
+
+
+class NewIndexClause(In):
+    """How an index moves the prices."""
+
+    index: str = Field(min_length=1, max_length=200, examples=["SSB KPI-JAE"])
+    base_month: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", examples=["2026-01"])
+    base_value: Decimal = Field(gt=0, max_digits=9, decimal_places=3, examples=["135.2"])
+    share_percent: Decimal = Field(gt=0, le=100, max_digits=5, decimal_places=2, examples=["80"])
+    earliest_on: date
 
 
 class NewPlace(In):
     lot: Slug
     supplier: OrganisationNumber
     rank: int = Field(ge=1, le=100, description="1 is asked first")
+    ceiling_excl_vat: Money | None = Field(
+        default=None, description="What may be called off from this supplier in all; null: no such maximum, 0: nothing"
+    )
+    quantities: list[framework_shapes.Quantity] = Field(default=[], max_length=500)
+    index_clause: NewIndexClause | None = None
+    lowest_factor: Decimal = Field(default=rules.LOWEST, gt=0, max_digits=5, decimal_places=4)
+    highest_factor: Decimal = Field(default=rules.HIGHEST, gt=0, max_digits=5, decimal_places=4)
     prices: list[NewPrice] = Field(min_length=1, max_length=500, description="The first version of its price list")
 
-
-class PriceItem(Out):
-    item: str
-    name: TextOut
-    unit: str
-    unit_price_excl_vat: Money
-    vat_percent: Decimal
-    product: str | None
-
-
-class Place(Out):
-    lot: str
-    supplier_id: UUID
-    supplier_organisation_number: str
-    supplier_name: str = Field(description="As it was when the place was given")
-    rank: int
-    state: rules.PlaceState
-    prices: list[PriceItem] = Field(description="The price list that holds today")
+    def maximum(self) -> framework_rules.Maximum:
+        return framework_rules.Maximum(self.ceiling_excl_vat, framework_shapes.pairs(self.quantities))
 
 
 class Places(Out):
-    items: list[Place]
+    items: list[shapes.Place]
 
 
-@router.get("", summary="List suppliers and prices", openapi_extra=example(organisation="964983291"))
-def list_places(
+class History(Out):
+    items: list[shapes.Happened]
+
+
+class ItemRoom(Out):
+    """What is taken and left of an item's maximum quantity, in its unit."""
+
+    item: str
+    maximum: int
+    reserved: int
+    posted: int
+    left: int
+
+
+class OwnPlace(shapes.Place):
+    """A place as its supplier sees it."""
+
+    framework_agreement: str
+    framework_agreement_title: TextOut
+    framework_agreement_state: framework_rules.State
+    room: framework_shapes.Room = Field(description="What has been ordered from you, and what your own maximum leaves")
+    quantities: list[ItemRoom]
+    history: list[shapes.Happened]
+
+
+class OwnPlaces(Out):
+    items: list[OwnPlace]
+
+
+class NewSuspension(In):
+    until_on: date = Field(description="Its last day; the day after, the place is active again by itself")
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class NewStep(In):
+    reason: str | None = Field(
+        default=None, min_length=1, max_length=2000, description="Kept in the history; the framework owner gives one"
+    )
+
+
+@router.get("", summary="List suppliers and prices", openapi_extra=example())
+def list_places(slug: Annotated[str, ACTIVE], viewer: ViewerDep, reader: ReaderDep, today: TodayDep) -> Places:
+    """Every supplier's place, by lot and rank (1 is asked first), with the price list that holds today, or on
+    the agreement's first day while that is to come. Open to everybody; a price that is a business secret is null to all
+    but the framework owner, the supplier itself and those who order under the agreement."""
+    number = viewer.organisation if viewer else None
+    agreement = frameworks.visible(reader, slug, number)
+    return Places(items=shapes.places(reader, agreement, store.of(reader, agreement.id or 0), number, today))
+
+
+@router.get("/{id}", summary="Read a supplier's place", openapi_extra=example())
+def read(
     slug: Annotated[str, ACTIVE],
-    caller: Annotated[Caller, needs("agreements.read")],
+    id: Annotated[UUID, _seeded(RUNNING, "alarmer", NORDLYS)],
+    viewer: ViewerDep,
     reader: ReaderDep,
     today: TodayDep,
-) -> Places:
-    """Every supplier's place, by lot and rank (1 is asked first), with the price list that holds today, or on
-    the agreement's first day while that is to come."""
-    agreement = frameworks.by_slug(reader, slug)
-    return Places(items=_shown(reader, agreement, frameworks.lots(reader, agreement.id or 0), today))
+) -> shapes.Place:
+    """One supplier's place with the prices that hold today. Open to everybody, as the list is."""
+    number = viewer.organisation if viewer else None
+    agreement = frameworks.visible(reader, slug, number)
+    return shapes.places(reader, agreement, [store.by_uuid(reader, agreement, id)], number, today)[0]
+
+
+@router.get("/{id}/history", summary="Read what happened to a place", openapi_extra=example())
+def history(
+    slug: Annotated[str, ACTIVE],
+    id: Annotated[UUID, _seeded(RUNNING, "alarmer", NORDLYS)],
+    viewer: ViewerDep,
+    reader: ReaderDep,
+) -> History:
+    """Every step since it was given, oldest first. Nothing of it is ever changed. Open to everybody."""
+    agreement = frameworks.visible(reader, slug, viewer.organisation if viewer else None)
+    place, _ = store.by_uuid(reader, agreement, id)
+    return History(items=_history(store.events(reader, [place.id or 0])[place.id or 0]))
+
+
+@supplier_router.get("", summary="List your own places as a supplier", openapi_extra=example(organisation=NORDLYS))
+def own(caller: Annotated[Caller, needs("agreements.supply")], reader: ReaderDep, today: TodayDep) -> OwnPlaces:
+    """Your places in all framework agreements, the newest agreement first: prices, what has been ordered, what your own
+    maximum leaves, and what happened to each. Of other suppliers' figures it tells nothing."""
+    rows = store.supplied_by(reader, caller.organisation)
+    ids = [place.id or 0 for place, _, _ in rows]
+    rooms, told = ledger.room(reader, Scope.SUPPLIER, ids), store.events(reader, ids)
+    return OwnPlaces(
+        items=[
+            OwnPlace(
+                **shapes.places(reader, agreement, [(place, lot.slug)], caller.organisation, today)[0].model_dump(),
+                framework_agreement=agreement.slug,
+                framework_agreement_title=agreement.title,
+                framework_agreement_state=agreement.state,
+                room=framework_shapes.room(rooms[place.id or 0]),
+                quantities=_quantities(reader, place.id or 0),
+                history=_history(told[place.id or 0]),
+            )
+            for place, lot, agreement in rows
+        ]
+    )
 
 
 @router.post(
@@ -87,11 +198,20 @@ def list_places(
     status_code=201,
     summary="Give a supplier a place in a lot",
     openapi_extra=example(
-        organisation="100000008",
+        organisation=OWNER,
         body={
             "lot": "sensorer",
-            "supplier": "100000032",
+            "supplier": HAVORN,
             "rank": 2,
+            "ceiling_excl_vat": "1000000.00",
+            "quantities": [{"item": "dorsensor", "maximum": 2000}],
+            "index_clause": {
+                "index": "SSB KPI-JAE",
+                "base_month": "2026-10",
+                "base_value": "139.1",
+                "share_percent": "80",
+                "earliest_on": "2028-02-01",
+            },
             "prices": [
                 {
                     "item": "dorsensor",
@@ -99,6 +219,7 @@ def list_places(
                     "unit": "stk",
                     "unit_price_excl_vat": "410.00",
                     "vat_percent": "25",
+                    "product": "havorn-dorsensor",
                 }
             ],
         },
@@ -107,73 +228,189 @@ def list_places(
 def award_place(
     slug: Annotated[str, ANNOUNCED],
     new: NewPlace,
-    caller: Annotated[Caller, needs("agreements.manage")],
+    caller: Manager,
     catalog: CatalogDep,
     database: DatabaseDep,
     dry_run: DryRunDep,
     today: TodayDep,
-) -> Place:
+) -> shapes.Place:
     """Between announcement and activation. The rank decides who is asked first; the price list is frozen in each
-    call-off."""
+    call-off. The bounds and the index clause decide how prices may change later."""
     supplier = catalog.known([new.supplier], "#/supplier")[new.supplier]
+    components = _components(catalog, new.prices)
     with database.writing(rehearsed=dry_run) as session:
         agreement = frameworks.owned(session, slug, caller.organisation)
-        refuse(rules.check_award(agreement.state))
-        lot = frameworks.lot(session, agreement.id or 0, new.lot)
-        store.add(
-            session,
-            store.Place(
-                lot_id=lot.id or 0,
-                organisation_id=supplier.id,
-                number=new.supplier,
-                name=supplier.name,
-                rank=new.rank,
-                state=rules.PlaceState.ACTIVE,
-            ),
-            [
-                store.Price(
-                    place_id=0,
-                    version=1,
-                    valid_from_on=agreement.starts_on,
-                    item=line.item,
-                    name=line.name.kept(),
-                    unit=line.unit,
-                    unit_price=line.unit_price_excl_vat,
-                    vat_percent=line.vat_percent,
-                    product=line.product,
-                )
-                for line in new.prices
-            ],
+        awarded = rules.Awarded(
+            agreement.state,
+            new.maximum(),
+            [one.item for one in new.prices],
+            new.lowest_factor,
+            new.highest_factor,
         )
+        refuse(rules.check_award(awarded, _maximum(session, agreement.id or 0)))
+        lot = frameworks.lot(session, agreement.id or 0, new.lot)
+        place = store.Place(
+            lot_id=lot.id or 0,
+            organisation_id=supplier.id,
+            number=new.supplier,
+            name=supplier.name,
+            rank=new.rank,
+            state=rules.PlaceState.ACTIVE,
+            index_clause=new.index_clause.model_dump(mode="json") if new.index_clause else None,
+            lowest_factor=new.lowest_factor,
+            highest_factor=new.highest_factor,
+        )
+        store.add(session, place, [_price(one, agreement.starts_on, components) for one in new.prices], caller)
+        frameworks.open_balances(session, Scope.SUPPLIER, place.id or 0, new.maximum())
         path, given = f"/framework-agreements/{slug}", new.model_dump(mode="json")
         audit.record(session, caller, "framework_agreement.place", path, new=given)
-        return next(one for one in _shown(session, agreement, [lot], today) if one.rank == new.rank)
+        return shapes.places(session, agreement, [(place, lot.slug)], caller.organisation, today)[0]
 
 
-def _shown(
-    session: Session, agreement: frameworks.FrameworkAgreement, lots: Sequence[frameworks.Lot], today: date
-) -> list[Place]:
-    on = max(today, agreement.starts_on)
+@router.post(
+    "/{id}/suspend",
+    summary="Suspend a supplier's place",
+    openapi_extra=example(
+        organisation=OWNER, body={"until_on": "2029-12-31", "reason": "Leverer ikke som avtalt (fiktivt)"}
+    ),
+)
+def suspend(
+    slug: Annotated[str, ACTIVE],
+    id: Annotated[UUID, _seeded(RUNNING, "alarmer", NORDLYS)],
+    step: NewSuspension,
+    caller: Manager,
+    session: SessionDep,
+    today: TodayDep,
+) -> shapes.Place:
+    """Active → suspended, by the framework owner, to a day. No new call-offs go to this supplier until the day after,
+    when the place is active again by itself; what it has been ordered stands."""
+    agreement = frameworks.owned(session, slug, caller.organisation)
+    place, lot = store.by_uuid(session, agreement, id, locked=True)
+    rules.after(place.state, rules.Event.SUSPEND)
+    refuse(rules.check_suspension(step.until_on, today))
+    store.happened(session, agreement, place, rules.Event.SUSPEND, caller, step.reason, step.until_on)
+    return shapes.places(session, agreement, [(place, lot)], caller.organisation, today)[0]
+
+
+@router.post(
+    "/{id}/reinstate",
+    summary="Reinstate a supplier's place",
+    openapi_extra=example(organisation=OWNER, body={"reason": "Feilen er rettet (fiktivt)"}),
+)
+def reinstate(
+    slug: Annotated[str, Path(description="The agreement's name in addresses", examples=[PAUSED])],
+    id: Annotated[UUID, _seeded(PAUSED, "sporing", HAVORN)],
+    step: NewStep,
+    caller: Manager,
+    session: SessionDep,
+    today: TodayDep,
+) -> shapes.Place:
+    """Suspended → active, by the framework owner before the suspension's last day has passed."""
+    return _taken(session, slug, id, step, caller, rules.Event.REINSTATE, today)
+
+
+@router.post(
+    "/{id}/terminate",
+    summary="Terminate a supplier's place",
+    openapi_extra=example(organisation=OWNER, body={"reason": "Vesentlig mislighold (fiktivt)"}),
+)
+def terminate(
+    slug: Annotated[str, ACTIVE],
+    id: Annotated[UUID, _seeded(RUNNING, "alarmer", NORDLYS)],
+    step: NewStep,
+    caller: Manager,
+    session: SessionDep,
+    today: TodayDep,
+) -> shapes.Place:
+    """Active or suspended → terminated, by the framework owner, with a reason and for good. What is ordered stands."""
+    return _taken(session, slug, id, step, caller, rules.Event.TERMINATE, today)
+
+
+@router.post(
+    "/{id}/withdraw",
+    summary="Withdraw from a place",
+    openapi_extra=example(organisation=NORDLYS, body={"reason": "Produktet utgår (fiktivt)"}),
+)
+def withdraw(
+    slug: Annotated[str, ACTIVE],
+    id: Annotated[UUID, _seeded(RUNNING, "alarmer", NORDLYS)],
+    step: NewStep,
+    caller: Annotated[Caller, needs_one_of("agreements.supply", "agreements.manage")],
+    session: SessionDep,
+    today: TodayDep,
+) -> shapes.Place:
+    """Active or suspended → withdrawn, by the supplier itself (`agreements.supply`), or by the framework owner
+    (`agreements.manage`) with a reason. What is ordered stands and is delivered."""
+    return _taken(session, slug, id, step, caller, rules.Event.WITHDRAW, today)
+
+
+def _taken(
+    session: Session, slug: str, id: UUID, step: NewStep, caller: Caller, event: rules.Event, today: date
+) -> shapes.Place:
+    """A step by the framework owner, who gives a reason, or where the supplier may, by the supplier."""
+    frameworks.visible(session, slug, caller.organisation)
+    agreement = frameworks.by_slug(session, slug, locked=True)
+    place, lot = store.by_uuid(session, agreement, id, locked=True)
+    supplier = caller.organisation == place.number and caller.may("agreements.supply")
+    if not (event is rules.Event.WITHDRAW and supplier):
+        if agreement.owner_number != caller.organisation or not caller.may("agreements.manage"):
+            raise rules.NotThisSupplier(f"It is {place.name}'s, and the agreement {agreement.owner_name}'s.")
+        if not step.reason:
+            raise ReasonMissing("Say why; it is kept in the history.", pointer="#/reason")
+    store.happened(session, agreement, place, event, caller, step.reason)
+    return shapes.places(session, agreement, [(place, lot)], caller.organisation, today)[0]
+
+
+def _components(catalog: Catalog, prices: list[NewPrice]) -> dict[str, str | None]:
+    """Each product's shared component as the catalogue says today; every unknown product is told."""
+    found: dict[str, str | None] = {}
+    unknown: list[Problem] = []
+    for place, one in enumerate(prices):
+        if one.product and one.product not in found:
+            product = catalog.product(one.product)
+            if product is None:
+                unknown.append(ProductUnknown(f"{one.product}.", pointer=f"#/prices/{place}/product"))
+            else:
+                found[one.product] = product.component
+    refuse(unknown)
+    return found
+
+
+def _price(line: NewPrice, from_on: date, components: dict[str, str | None]) -> store.Price:
+    return store.Price(
+        place_id=0,
+        version=1,
+        valid_from_on=from_on,
+        item=line.item,
+        name=line.name.kept(),
+        unit=line.unit,
+        unit_price=line.unit_price_excl_vat,
+        vat_percent=line.vat_percent,
+        product=line.product,
+        component=components[line.product] if line.product else None,
+        secret_reason=line.secret_reason,
+    )
+
+
+def _maximum(session: Session, framework_id: int) -> framework_rules.Maximum:
+    value = ledger.room(session, Scope.FRAMEWORK_AGREEMENT, [framework_id])[framework_id].ceiling
+    counted = frameworks.quantities(session, Scope.FRAMEWORK_AGREEMENT, [framework_id])
+    return framework_rules.Maximum(value, tuple((item, quantity) for _, item, quantity in counted))
+
+
+def _history(events: list[store.PlaceEvent]) -> list[shapes.Happened]:
+    return [shapes.Happened.model_validate(one) for one in events]
+
+
+def _quantities(session: Session, place_id: int) -> list[ItemRoom]:
     return [
-        Place(
-            lot=lot.slug,
-            supplier_id=seat.organisation_id,
-            supplier_organisation_number=seat.number,
-            supplier_name=seat.name,
-            rank=seat.rank,
-            state=seat.state,
-            prices=[
-                PriceItem(
-                    item=price.item,
-                    name=price.name,
-                    unit=price.unit,
-                    unit_price_excl_vat=price.unit_price,
-                    vat_percent=price.vat_percent,
-                    product=price.product,
-                )
-                for price in seat.prices.values()
-            ],
+        ItemRoom(
+            item=item,
+            maximum=int(room.ceiling),
+            reserved=int(room.reserved),
+            posted=int(room.posted),
+            left=int(room.ceiling - room.reserved - room.posted),
         )
-        for lot in lots
-        for seat in store.seats(session, lot.id or 0, on)
+        for item, room in ledger.quantity_room(session, Scope.SUPPLIER, place_id).items()
+        if room.ceiling is not None
     ]

@@ -365,9 +365,7 @@ def reinstate_due(session: Session, today: date) -> int:
 def _keep_event(
     session: Session, place: Place, event: str, caller: Caller | None, reason: str | None, until_on: date | None = None
 ) -> None:
-    last = session.exec(
-        select(sa.func.max(col(PlaceEvent.sequence))).where(col(PlaceEvent.place_id) == place.id)
-    ).one()
+    last = session.exec(select(sa.func.max(col(PlaceEvent.sequence))).where(col(PlaceEvent.place_id) == place.id)).one()
     session.execute(
         sa.insert(PlaceEvent),
         {
