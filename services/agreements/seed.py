@@ -26,6 +26,8 @@ from services.agreements.frameworks import shapes
 from services.agreements.frameworks import store as frameworks
 from services.agreements.ledger import store as ledger
 from services.agreements.ledger.rules import Scope
+from services.agreements.order_changes import rules as order_change_rules
+from services.agreements.order_changes import store as order_changes
 from services.agreements.places import store as places
 from services.agreements.places.rules import Event as PlaceEvent
 from services.agreements.places.rules import PlaceState
@@ -228,6 +230,10 @@ def _call_off(session: Session, one: dict[str, Any], names: dict[str, str]) -> N
             calloff_steps.to_draft(session, caller, row, event, None)
         elif event is rules.Event.DECLINE:
             calloff_steps.turned_down(session, supplier, row, event, "Kapasiteten er brukt opp (fiktivt).", None)
+        elif event in (rules.Event.PROPOSE_CHANGE, rules.Event.BUYER_CHANGE):
+            lines = [order_change_rules.Proposed(**line) for line in one["change"]["lines"]]
+            by, why = supplier if event is rules.Event.PROPOSE_CHANGE else caller, one["change"]["reason"]
+            order_changes.propose(session, by, row, event, lines, None, why, placed_on)
         else:
             calloffs.move(session, supplier if event is rules.Event.CONFIRM else caller, row, event)
 

@@ -126,7 +126,7 @@ def test_what_cannot_be_placed_is_named_and_leaves_nothing(
 
 def test_the_refusal_tells_what_is_left(place: Place) -> None:
     problem = place(lines=[{"item": "alarm", "quantity": 7400}]).json()
-    seeded = Decimal(10 * 2400 + 10 * 890 + (300 + 250 + 4 + 12) * 2400)
+    seeded = Decimal(10 * 2400 + 10 * 890 + (300 + 250 + 4 + 12 + 4 + 4) * 2400)
     assert problem["scope"] == "lot"
     assert problem["left_excl_vat"] == f"{18_000_000 - seeded:.2f}"
     everything = place(lines=[{"item": "alarm", "quantity": 100_000}]).json()

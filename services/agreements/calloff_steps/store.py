@@ -155,7 +155,10 @@ def turned_down(
     detail = {"ground": ground, "breach": rules.breach(said.obligation, ground), "supplier": row.supplier}
     row.respond_by_on = None
     store.move(session, caller, row, event, reason=reason, detail=detail if by_supplier else None)
-    store.send_letter(session, row, store.DECLINED, to_buyer=True)
+    if event is Event.DECLINE:
+        store.send_letter(session, row, store.DECLINED, to_buyer=True)
+    else:  # The supplier holds an order that it shall not deliver any more.
+        store.send_letter(session, row, store.CANCELLATION)
     if row.method is Method.OBJECTIVE_CONDITIONS:
         store.wait(session, row, CHOICE)
     else:

@@ -385,6 +385,14 @@ def bought(session: Session, uuid: UUID, organisation: str) -> CallOff:
     return found
 
 
+def supplied(session: Session, uuid: UUID, organisation: str) -> CallOff:
+    """A call-off addressed to this supplier, to be looked at before it is locked; for all others there is none."""
+    found = by_uuid(session, uuid, organisation)
+    if found.supplier != organisation:
+        raise CallOffNotFound(f"No call-off {uuid} among yours.")
+    return found
+
+
 def page(
     session: Session, organisation: str, after: UUID | None, limit: int, *, state: State | None, framework: str | None
 ) -> Sequence[CallOff]:
@@ -530,8 +538,10 @@ def _visible(organisation: str) -> sa.ColumnElement[bool]:
         sa.and_(
             col(CallOff.supplier) == organisation,
             told,
-            # Cancelled before it was sent: the supplier never heard of it.
-            sa.exists().where(col(Letter.call_off_id) == col(CallOff.id)),
+            # Cancelled before it was sent: the supplier never heard of it, though one before it may have.
+            sa.exists().where(
+                col(Letter.call_off_id) == col(CallOff.id), col(Letter.recipient) == col(CallOff.supplier)
+            ),
         ),
     )
 
@@ -573,7 +583,8 @@ def _record(
         reason=reason,
         **({"detail": detail} if detail else {}),
     )
-    for organisation in (row.buyer,) if row.state in BEFORE_SUPPLIER else (row.buyer, row.supplier):
+    untold = row.state in BEFORE_SUPPLIER or (before in BEFORE_SUPPLIER and row.state is State.CANCELLED)
+    for organisation in (row.buyer,) if untold else (row.buyer, row.supplier):
         feed.tell(
             session,
             f"call_off.{row.state}",
