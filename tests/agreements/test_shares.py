@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from services.agreements.calloffs import store as calloffs
 from services.agreements.cost_splits import rules as cost_splits
 from services.agreements.cost_splits.rules import Counted
+from services.agreements.ledger import store as ledger
 from services.agreements.ledger.rules import Moved
 from services.agreements.part_bills import rules as part_bills
 from services.agreements.part_bills.rules import Posting
@@ -146,7 +147,7 @@ def test_parts_that_are_accepted_are_billed_and_add_up(
         line = Moved("alarm", "fjordvakt-alarm", None, -quantity, quantity, -value, value)
         with database.writing() as session:
             row = calloffs.by_id(session, UUID(id))
-            (held,) = [one for one in calloffs.ledger.held(session, row.id or 0) if one.item == "alarm"]
+            (held,) = [one for one in ledger.held(session, row.id or 0) if one.item == "alarm"]
             calloffs.post(session, row, [Moved(**(vars(line) | {"component": held.component}))], "accept")
     database.close()
     told = api.get(f"/call-offs/{id}/shares", headers=host).json()
