@@ -239,7 +239,7 @@ def _looked_at(
         change = store.pending(reader, row)
     if not row.specification:
         return change.uuid, ()
-    verify = catalog.verifying(row.specification, row.specification_version, change.needed_on)
+    verify = placing.verifying(catalog.verify, row.specification, row.specification_version, change.needed_on)
     lines = store.priced(change)
     return change.uuid, placing.still_certified(row.place_id, row.supplier, row.supplier_name, lines, verify)
 
