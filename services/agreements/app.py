@@ -44,7 +44,7 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
         "Samvirke: agreements",
         section="agreements",
         description=DESCRIPTION,
-        version="1.1.0",
+        version="2.0.0",
         settings=settings,
         database=Database(settings.database_url, connections=settings.database_connections),
         routers=[

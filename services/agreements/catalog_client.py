@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -20,10 +20,9 @@ from pydantic import (
     WrapValidator,
 )
 
-from services.agreements.award_keys import rules as award_keys
 from services.chassis.clock import now, on, today
 from services.chassis.http import Neighbour
-from services.chassis.problems import Invalid, NeighbourAway, NeighbourNonsense, Problem, refuse
+from services.chassis.problems import Invalid, NeighbourNonsense, Problem, refuse
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -177,23 +176,6 @@ class Catalog:
             self._verdicts.clear()
         self._verdicts[question] = (time.monotonic(), verdict)
         return verdict
-
-    def verifying(
-        self, specification: str | None, version: str | None, on: date
-    ) -> Callable[[str], award_keys.Verdict]:
-        """The same as a function of the product, for an award key. A verdict that cannot be had is unknown, never
-        valid: it raises CertificationUnknown."""
-
-        def ask(product: str) -> award_keys.Verdict:
-            try:
-                said = self.verify(product, specification, version, on)
-            except (NeighbourAway, NeighbourNonsense) as error:
-                raise award_keys.CertificationUnknown(error.detail) from error
-            certificate = said.certificate.number if said.certificate else None
-            source = "catalog /verify"
-            return award_keys.Verdict(product, said.verdict, said.code, certificate, said.checked_at, source)
-
-        return ask
 
     def organisation(self, number: str) -> Organisation | None:
         """The organisation with this number, or None when the catalogue has none that exists today."""

@@ -4,6 +4,7 @@ from the catalogue what becomes of certificates."""
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import procrastinate
@@ -12,7 +13,7 @@ from sqlmodel import Session
 
 from services.agreements.accessions import store as accessions
 from services.agreements.calloff_steps import store as calloff_steps
-from services.agreements.calloffs import letter, store
+from services.agreements.calloffs import letter, placing, store
 from services.agreements.calloffs.rules import TERMINAL
 from services.agreements.capacities import store as capacities
 from services.agreements.catalog_client import Catalog
@@ -175,7 +176,8 @@ class Steps:
         self._catalog = catalog
 
     def next_supplier(self, call_off: str) -> None:
-        calloff_steps.next_supplier(self._database, self._catalog.verifying, UUID(call_off), clock.today())
+        verifying = partial(placing.verifying, self._catalog.verify)
+        calloff_steps.next_supplier(self._database, verifying, UUID(call_off), clock.today())
 
     def due(self) -> None:
         calloff_steps.due(self._database, clock.today())

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,14 +14,17 @@ from fastapi.testclient import TestClient
 from services.agreements.award_keys.rules import CertificationUnknown, Verdict
 from services.agreements.calloff_steps import store
 from services.agreements.calloff_steps.store import Verifying
+from services.agreements.calloffs import placing
 from services.chassis.clock import today
 from services.chassis.db import Database
-from tests.agreements.conftest import BRONNOY, FJORDVAKT, NORDLYS, Place
+from tests.agreements.conftest import ALSTAHAUG, BRONNOY, FJORDVAKT, NORDLYS, Place
 from tests.agreements.test_placing_a_call_off import reserved
+from tests.conftest import state
 from tests.issuer import Issuer
 
 ADVICE = {"framework_agreement": "ra-2026-driftsplattform", "lot": "radgivning"}
 PLATFORM = {"framework_agreement": "ra-2026-driftsplattform", "lot": "plattformer"}
+HEROY = "872417982"
 LATER = date(2029, 5, 1)
 
 
@@ -34,7 +38,6 @@ def database(api: TestClient) -> Database:
 
 @pytest.fixture
 def verifying(api: TestClient) -> Verifying:
-    assert isinstance(api.app, FastAPI)
     return partial(placing.verifying, state(api).catalog.verify)
 
 
@@ -183,3 +186,21 @@ def test_a_documented_choice_decides_where_it_is_announced(place: Place) -> None
     why = {"supplier": NORDLYS, "conditions": ["integrasjon"], "reason": "Fagsystemet er integrert med den"}
     made = place(**order, documented_choice=why).json()
     assert (made["supplier_organisation_number"], made["buyer_organisation_number"]) == (NORDLYS, BRONNOY)
+
+
+def test_a_joint_order_is_approved_by_each_municipality_whose_share_passes_the_limit(
+    place: Place, api: TestClient, issuer: Issuer
+) -> None:
+    scopes = ("agreements.read", "agreements.order", "agreements.approve")
+    host, hosted = issuer.bearer(ALSTAHAUG, *scopes), issuer.bearer(HEROY, *scopes)
+    sharing = {
+        "key": {"kind": "equal"},
+        "members": [{"organisation_number": number} for number in (ALSTAHAUG, HEROY)],
+    }
+    id = place(host, lines=[{"item": "alarm", "quantity": 430}], cost_sharing=sharing).json()["id"]
+    assert step(api, id, "approve", host)["state"] == "reserved"
+    twice = api.post(f"/call-offs/{id}/approve", json={}, headers=host)
+    assert (twice.status_code, twice.json()["type"]) == (409, "/problems/already-approved")
+    assert step(api, id, "approve", hosted)["state"] == "approved"
+    assert step(api, id, "revoke-approval", hosted)["state"] == "reserved"
+    assert step(api, id, "approve", host)["state"] == "reserved", "all approve anew"

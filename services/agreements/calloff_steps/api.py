@@ -1,6 +1,7 @@
 """Steps of a call-off over HTTP."""
 
 from datetime import date, timedelta
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -100,7 +101,7 @@ def reserve(
         new.documented_choice.kept() if new.documented_choice else None,
     )
     refuse(placing.check(offer, asked, today))
-    verifying = catalog.verifying(offer.specification, offer.specification_version, row.needed_on)
+    verifying = placing.verifying(catalog.verify, offer.specification, offer.specification_version, row.needed_on)
     verify = placing.foreseen(offer, asked, verifying)
     chosen = None if placing.contended(offer) else placing.choose(None, offer, asked, verify, today)
     with database.writing(rehearsed=dry_run) as session:
@@ -156,7 +157,7 @@ def send(
         lines = calloffs.lines(reader, [row.id or 0])[row.id or 0]
     after(row.state, Event.SEND)
     if row.specification:
-        verify = catalog.verifying(row.specification, row.specification_version, row.needed_on)
+        verify = placing.verifying(catalog.verify, row.specification, row.specification_version, row.needed_on)
         placing.still_certified(row.place_id, row.supplier, row.supplier_name, lines, verify)
     row = calloffs.locked(session, id, caller.organisation, Part.BUYER)
     store.send(session, caller, row, step.reason, today)
@@ -251,6 +252,8 @@ def next_supplier(
     if new.documented_choice is None or row.waiting != store.CHOICE:
         raise rules.ChoiceNotOpen(f"The method is {row.method}.")
     documented = new.documented_choice.kept()
-    store.next_supplier(database, catalog.verifying, id, today, caller=caller, documented=documented)
+    store.next_supplier(
+        database, partial(placing.verifying, catalog.verify), id, today, caller=caller, documented=documented
+    )
     with database.reading() as reader:
         return shapes.of(reader, calloffs.by_uuid(reader, id, caller.organisation))

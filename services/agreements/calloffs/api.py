@@ -136,7 +136,7 @@ def place(
     refuse(placing.check(offer, asked, today))
     cost_key = _cost_key(catalog, new.cost_sharing, covered, today)
     verify = placing.foreseen(
-        offer, asked, catalog.verifying(offer.specification, offer.specification_version, new.needed_on)
+        offer, asked, placing.verifying(catalog.verify, offer.specification, offer.specification_version, new.needed_on)
     )
     locked = placing.contended(offer)
     chosen = None if locked else placing.choose(None, offer, asked, verify, today)

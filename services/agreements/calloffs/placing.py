@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from sqlmodel import Session
 
@@ -13,9 +14,11 @@ from services.agreements.calloffs import rules
 from services.agreements.frameworks.rules import Method, State, bands
 from services.agreements.places.rules import PlaceState
 from services.agreements.places.store import Offer, Seat
-from services.chassis.problems import Problem
+from services.chassis.problems import NeighbourAway, NeighbourNonsense, Problem
 
 Verify = Callable[[str], award_keys.Verdict]
+Catalogue = Callable[[str, str | None, str | None, date], Any]
+"""Asks the catalogue about a product, against a specification and a version of it, on a day (`catalog_client`)."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,21 @@ def check(offer: Offer, asked: Asked, today: date) -> list[Problem]:
         needed_on=asked.needed_on,
         today=today,
     )
+
+
+def verifying(catalogue: Catalogue, specification: str | None, version: str | None, on: date) -> Verify:
+    """The catalogue as a function of the product. A verdict that cannot be had is unknown, never valid: it raises
+    CertificationUnknown."""
+
+    def ask(product: str) -> award_keys.Verdict:
+        try:
+            said = catalogue(product, specification, version, on)
+        except (NeighbourAway, NeighbourNonsense) as error:
+            raise award_keys.CertificationUnknown(error.detail) from error
+        certificate = said.certificate.number if said.certificate else None
+        return award_keys.Verdict(product, said.verdict, said.code, certificate, said.checked_at, "catalog /verify")
+
+    return ask
 
 
 def contended(offer: Offer) -> bool:
