@@ -23,6 +23,8 @@ FIFTH = {
     "artefacts/reading.py": "reads JSON and YAML that strangers made, within bounds",
     "artefacts/xsd.py": "reads XSD that strangers made, and opens nothing else",
     "certificate_pages/document.py": "draws the page and the badge",
+    "calloffs/placing.py": "asks, decides and keeps in one order, for routes, the worker and the seed",
+    "calloffs/shapes.py": "a call-off stands in the routes of several concepts in one wire shape",
     "calloffs/letter.py": "typesets the order letter",
     "appeals/shapes.py": "an appeal stands in the routes of two concepts, with no more than the viewer may see",
     "appeals/targets.py": "what an appeal is against is of three kinds, each kept by another concept",

@@ -227,5 +227,5 @@ def _cost_key(
     if sharing is None:
         return None
     refuse(shares_rules.check_covered(sharing.numbers(), covered.keys()))
-    counted = catalog.counted([one.organisation_number for one in sharing.members if one.population is None], today)
+    counted = catalog.counted(sharing.numbers(), today)
     return shares.frozen(sharing, counted)
