@@ -94,11 +94,13 @@ def reserve(
     with database.reading() as reader:
         row = calloffs.bought(reader, id, caller.organisation)
         offer = places.offer(reader, row.framework, row.lot, row.buyer, today)
+        already = store.turned_down_by(reader, row)
     after(row.state, Event.RESERVE)
     asked = placing.Asked(
         tuple(Wanted(**one) for one in row.wanted),
         row.needed_on,
         new.documented_choice.kept() if new.documented_choice else None,
+        already,
     )
     refuse(placing.check(offer, asked, today))
     verifying = placing.verifying(catalog.verify, offer.specification, offer.specification_version, row.needed_on)

@@ -183,7 +183,7 @@ def next_supplier(
         if row.state is not State.DECLINED:
             return
         offer = places.offer(reader, row.framework, row.lot, row.buyer, today)
-        already = {one.place_id for one in store.versions(reader, row.id or 0) if one.ended_by is Event.NEXT_SUPPLIER}
+        already = turned_down_by(reader, row)
     asked = placing.Asked(
         tuple(Wanted(**one) for one in row.wanted), row.needed_on, documented, frozenset({*already, row.place_id})
     )
@@ -218,6 +218,12 @@ def next_supplier(
         if documented:
             raise
         _nobody_left(database, caller, uuid, error)
+
+
+def turned_down_by(session: Session, row: CallOff) -> frozenset[int]:
+    """The places whose turn has passed for this call-off: nobody is asked twice."""
+    kept = store.versions(session, row.id or 0)
+    return frozenset(one.place_id for one in kept if one.ended_by is Event.NEXT_SUPPLIER)
 
 
 _ENDS = (CeilingExceeded, NotEntitled, AccessionNotActive, AgreementNotOpen, store.AgreementClosedMeanwhile)
