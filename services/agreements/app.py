@@ -11,6 +11,7 @@ from services.agreements.calloffs import api as calloffs
 from services.agreements.capacities import api as capacities
 from services.agreements.catalog_client import Catalog
 from services.agreements.cost_splits import api as cost_splits
+from services.agreements.explanations import api as explanations
 from services.agreements.fees import api as fees
 from services.agreements.framework_steps import api as framework_steps
 from services.agreements.frameworks import api as frameworks
@@ -51,6 +52,7 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
             calloffs.router,
             calloff_steps.router,
             order_changes.router,
+            explanations.router,
             frameworks.router,
             framework_steps.router,
             thresholds.router,

@@ -111,12 +111,14 @@ class Documented:
 
 @dataclass(frozen=True)
 class Decision:
-    """Who is asked, what the certificates said, and who was passed over for which reason."""
+    """Who is asked, what the certificates said, and who was passed over for which reason. `said` is all that the
+    catalogue answered on the way, the products of those passed over included."""
 
     method: Method
     candidate: Candidate
     verdicts: tuple[Verdict, ...]
     skipped: tuple[Skipped, ...]
+    said: tuple[Verdict, ...] = ()
 
 
 def band_for(bands: Sequence[Band], value: Decimal) -> Band:
@@ -164,19 +166,21 @@ def choose(
     if method is Method.MINI_COMPETITION:
         raise MiniCompetitionNeeded(f"Its value is {value_of(candidates):.2f} kr without VAT.")
     skipped: list[Skipped] = []
+    said: dict[str, Verdict] = {}
     for one in _in_order(method, candidates, documented):
         refusal = _unfit(one)
         if refusal:
             skipped.append(Skipped(one.rank, one.supplier, one.name, *refusal))
             continue
         verdicts = tuple(verify(product) for product in one.products) if verify else ()
+        said |= {verdict.product: verdict for verdict in verdicts}
         unknown = [verdict for verdict in verdicts if verdict.answer not in ("valid", "not_valid")]
         if unknown:
             raise CertificationUnknown(f"The catalogue says {unknown[0].code} of {unknown[0].product}.")
         why = [f"{verdict.product}: {verdict.code}" for verdict in verdicts if verdict.answer != "valid"]
         why += [f"{item}: no product to certify" for item in one.unnamed if verify]
         if not why:
-            return Decision(method, one, verdicts, tuple(skipped))
+            return Decision(method, one, verdicts, tuple(skipped), tuple(said.values()))
         skipped.append(Skipped(one.rank, one.supplier, one.name, PassedOver.NOT_CERTIFIED, "; ".join(why)))
     reasons = [{"rank": s.rank, "supplier": s.supplier, "reason": s.reason.value, "detail": s.detail} for s in skipped]
     kind = NotCertified if any(s.reason is PassedOver.NOT_CERTIFIED for s in skipped) else NoSupplier
@@ -215,7 +219,7 @@ def frozen(
     rolling: Decimal,
     documented: Documented | None,
 ) -> dict[str, object]:
-    """All that a choice rested on, as it is kept with the call-off: `replayed` gives the same answer from it."""
+    """All that a choice rested on, as it is kept with the call-off: `explanations` finds the same answer from it."""
     alone, together = band_for(bands, value), band_for(bands, value + rolling)
     return {
         "method": decision.method.value,
@@ -225,6 +229,7 @@ def frozen(
             for s in decision.skipped
         ],
         "certification": [vars(verdict) for verdict in decision.verdicts],
+        "said": [vars(verdict) for verdict in decision.said],
         "value_excl_vat": f"{value:.2f}",
         "earlier_excl_vat": f"{rolling:.2f}",
         "band_from_excl_vat": f"{together.from_value:.2f}",
