@@ -347,7 +347,9 @@ def _placed(
     placed = store.place(
         session, caller, offer, chosen, events=events, wanted=wanted, needed_on=day, placed_on=day, reference="Måling"
     )
-    body = shapes.shown(placed.call_off, placed.lines, placed.letters, []).model_dump_json().encode()
+    body = (
+        shapes.shown(placed.call_off, placed.lines, placed.letters, [], caller.organisation).model_dump_json().encode()
+    )
     once.keep(session, body, status=201, location=store.path(placed.call_off.uuid))
     store.reserve(session, placed)
     return placed.call_off

@@ -250,6 +250,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("call_off_id", "version", name=op.f("pk_calloffversion")),
     )
     op.add_column("calloffevent", sa.Column("detail", JSONB(), nullable=True))
+    op.alter_column("calloffevent", "organisation", nullable=True)
     op.add_column("letter", sa.Column("order_version", sa.Integer(), server_default="1", nullable=False))
     op.add_column("letter", sa.Column("recipient", sa.String(9), nullable=True))
     op.add_column("letter", sa.Column("recipient_name", sa.String(200), nullable=True))
@@ -279,6 +280,11 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("entry", "calloffevent"):
         op.execute(f"DROP TRIGGER {table}_is_final ON {table}")
+    op.execute(
+        "UPDATE calloffevent SET organisation = c.buyer FROM calloff c "
+        "WHERE c.id = calloffevent.call_off_id AND calloffevent.organisation IS NULL"
+    )
+    op.alter_column("calloffevent", "organisation", nullable=False)
     op.add_column("frameworkagreement", sa.Column("specification", sa.String(80), nullable=True))
     op.add_column("frameworkagreement", sa.Column("specification_version", sa.String(40), nullable=True))
     op.execute(

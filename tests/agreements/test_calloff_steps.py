@@ -62,6 +62,18 @@ def hours(quantity: int) -> dict[str, Any]:
     return ADVICE | {"lines": [{"item": "radgivertime", "quantity": quantity}]}
 
 
+def _sees_nothing_of_another(api: TestClient, id: str, issuer: Issuer) -> None:
+    """The second supplier, of the first: neither that it was asked, nor what it answered or was sent."""
+    mine = issuer.bearer(NORDLYS, "agreements.read")
+    seen = read(api, id, mine)
+    assert (seen["choice"]["passed_over"], seen["split_flagged"]) == ([], None)
+    assert [(one["kind"], one["recipient"]) for one in seen["letters"]] == [("order", NORDLYS)]
+    history = api.get(f"/call-offs/{id}/history", headers=mine).json()["items"]
+    assert [one["event"] for one in history] == ["next_supplier", "approve", "send"]
+    assert {one["organisation"] for one in history} == {None}, "the service took these steps, not the buyer"
+    assert FJORDVAKT not in str([seen, history])
+
+
 def test_the_turn_goes_on_until_nobody_is_left_and_nobody_is_asked_twice(
     place: Place,
     api: TestClient,
@@ -78,6 +90,8 @@ def test_the_turn_goes_on_until_nobody_is_left_and_nobody_is_asked_twice(
         supplier = issuer.bearer(number, "agreements.read", "agreements.supply")
         assert step(api, id, "decline", supplier, reason="Ingen på lager")["reserved_excl_vat"] == "0.00"
         store.next_supplier(database, verifying, UUID(id), today())
+        if number == FJORDVAKT:
+            _sees_nothing_of_another(api, id, issuer)
     ended = read(api, id, buyer)
     assert (ended["state"], ended["version"]) == ("failed", 2)
     last = api.get(f"/call-offs/{id}/history", headers=buyer).json()["items"][-1]

@@ -55,7 +55,12 @@ def test_who_bought_how_much_is_seen_by_itself_and_the_owner(api: TestClient, is
     assert capacity(api)["buyers"] == []
     other = capacity(api, issuer.bearer(ALSTAHAUG))["buyers"]
     assert [one["organisation_number"] for one in other] == [ALSTAHAUG]
-    assert capacity(api, issuer.bearer("100000016"))["buyers"] == [], "a supplier sees no buyer's figures"
+    seen = capacity(api, issuer.bearer("100000016"))
+    assert seen["buyers"] == [], "a supplier sees no buyer's figures"
+    assert {one["supplier_organisation_number"] for one in seen["suppliers"]} == {"100000016"}, "nor another supplier's"
+    assert (
+        len({one["supplier_organisation_number"] for one in capacity(api, issuer.bearer(JOINT_UNIT))["suppliers"]}) > 1
+    )
     assert len(capacity(api, issuer.bearer(JOINT_UNIT))["buyers"]) == 18
 
 

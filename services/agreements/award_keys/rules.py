@@ -4,7 +4,7 @@ With several suppliers and all terms set the method is announced and computed, n
 2014/24 art. 33(4); anskaffelsesforskriften § 26-3).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -262,8 +262,3 @@ def frozen(
         "certification_demanded": any(s.reason is PassedOver.NOT_CERTIFIED for s in decision.skipped)
         or bool(decision.verdicts),
     }
-
-
-def splitting(choice: Mapping[str, object]) -> bool:
-    """Whether the buyer's earlier call-offs lift this one into a higher band than its own value would."""
-    return bool(choice.get("split"))

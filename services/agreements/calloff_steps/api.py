@@ -72,7 +72,7 @@ def edit(id: Annotated[UUID, _seeded("reserved")], new: Edit, caller: Buyer, ses
     row.wanted = [{"item": line.item, "quantity": line.quantity} for line in new.lines]
     row.needed_on = new.needed_on or row.needed_on
     store.to_draft(session, caller, row, Event.EDIT, new.reason)
-    return shapes.of(session, row)
+    return shapes.of(session, row, caller.organisation)
 
 
 @router.post(
@@ -116,7 +116,7 @@ def reserve(
         calloffs.move(session, caller, row, *events[:2], reason=new.reason)
         if Event.SEND in events:
             store.send(session, caller, row, None, today)
-        return shapes.of(session, row)
+        return shapes.of(session, row, caller.organisation)
 
 
 @router.post("/{id}/approve", summary="Approve a call-off", openapi_extra=example(organisation=BRONNOY, body={}))
@@ -127,7 +127,7 @@ def approve(
     municipality whose share passes the approval limit approves its own; the last one's approval moves it on."""
     row = calloffs.locked(session, id, caller.organisation, Part.BUYER, Part.PAYER)
     store.approve(session, caller, row, step.reason)
-    return shapes.of(session, row)
+    return shapes.of(session, row, caller.organisation)
 
 
 @router.post(
@@ -139,7 +139,7 @@ def revoke_approval(
     """Approved → reserved, while it is not sent. All its approvals must be given anew."""
     row = calloffs.locked(session, id, caller.organisation, Part.BUYER, Part.PAYER)
     store.revoke(session, caller, row, step.reason, today)
-    return shapes.of(session, row)
+    return shapes.of(session, row, caller.organisation)
 
 
 @router.post("/{id}/send", summary="Send an approved call-off", openapi_extra=example(organisation=BRONNOY, body={}))
@@ -163,7 +163,7 @@ def send(
         placing.still_certified(row.place_id, row.supplier, row.supplier_name, lines, verify)
     row = calloffs.locked(session, id, caller.organisation, Part.BUYER)
     store.send(session, caller, row, step.reason, today)
-    return shapes.of(session, row)
+    return shapes.of(session, row, caller.organisation)
 
 
 @router.post("/{id}/cancel", summary="Cancel a call-off", openapi_extra=example(organisation=BRONNOY, body={}))
@@ -177,7 +177,7 @@ def cancel(id: Annotated[UUID, _seeded("sent")], step: NewStep, caller: Buyer, s
     if told:
         calloffs.send_letter(session, row, calloffs.CANCELLATION)
     calloffs.release(session, row, Event.CANCEL.value)
-    return shapes.of(session, row)
+    return shapes.of(session, row, caller.organisation)
 
 
 @router.post(
@@ -189,7 +189,7 @@ def acknowledge(
     """Sent → acknowledged, by the supplier: the order has been read (Peppol AB)."""
     row = calloffs.locked(session, id, caller.organisation, Part.SUPPLIER)
     calloffs.move(session, caller, row, Event.ACKNOWLEDGE, reason=step.reason)
-    return shapes.of(session, row)
+    return shapes.of(session, row, caller.organisation)
 
 
 @router.post("/{id}/confirm", summary="Confirm an order", openapi_extra=example(organisation=FJORDVAKT, body={}))
@@ -202,7 +202,7 @@ def confirm(
     row.respond_by_on = None
     calloffs.move(session, caller, row, Event.CONFIRM, reason=step.reason)
     calloffs.send_letter(session, row, calloffs.CONFIRMATION, to_buyer=True)
-    return shapes.of(session, row)
+    return shapes.of(session, row, caller.organisation)
 
 
 @router.post(
@@ -221,7 +221,7 @@ def decline(
     row = calloffs.locked(session, id, caller.organisation, Part.SUPPLIER)
     refuse(rules.check_ground(step.ground, store.terms(session, row).grounds))
     store.turned_down(session, caller, row, Event.DECLINE, step.reason, step.ground)
-    return shapes.of(session, row)
+    return shapes.of(session, row, caller.organisation)
 
 
 @router.post(
@@ -258,4 +258,4 @@ def next_supplier(
         database, partial(placing.verifying, catalog.verify), id, today, caller=caller, documented=documented
     )
     with database.reading() as reader:
-        return shapes.of(reader, calloffs.by_uuid(reader, id, caller.organisation))
+        return shapes.of(reader, calloffs.by_uuid(reader, id, caller.organisation), caller.organisation)

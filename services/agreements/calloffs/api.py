@@ -59,7 +59,7 @@ class NewCallOff(In):
 class Happened(Out):
     event: rules.Event
     state: rules.State = Field(description="The state after it")
-    organisation: str
+    organisation: str | None = Field(description="Who took it; null: the service itself")
     reason: str | None
     detail: dict[str, Any] | None = Field(description="What the step was about, such as the ground for declining")
     recorded_at: Instant
@@ -155,7 +155,7 @@ def place(
             reference=new.reference,
             cost_key=cost_key,
         )
-        shown = shapes.shown(placed.call_off, placed.lines, placed.letters, [])
+        shown = shapes.shown(placed.call_off, placed.lines, placed.letters, [], caller.organisation)
         location = store.path(placed.call_off.uuid)
         answer = once.keep(session, shown.model_dump_json().encode(), status=201, location=location)
         store.reserve(session, placed)
@@ -184,7 +184,9 @@ def list_call_offs(
         rows,
         filters.limit,
         lambda row: paging.cursor(str(row.uuid)),
-        lambda row: shapes.shown(row, lines[row.id], letters.get(row.id, []), told.get(row.id, [])),
+        lambda row: shapes.shown(
+            row, lines[row.id], letters.get(row.id, []), told.get(row.id, []), caller.organisation
+        ),
     )
 
 
@@ -192,14 +194,15 @@ def list_call_offs(
 def read(id: Annotated[UUID, _seeded("sent")], caller: ReaderOf, reader: ReaderDep) -> shapes.CallOff:
     """A call-off with its frozen lines, why this supplier was asked, where its letter is, and what has happened since
     to the certificates of what was ordered. Such news does not change the call-off's state."""
-    return shapes.of(reader, store.by_uuid(reader, id, caller.organisation))
+    return shapes.of(reader, store.by_uuid(reader, id, caller.organisation), caller.organisation)
 
 
 @router.get("/{id}/history", summary="Read what happened to a call-off", openapi_extra=example(organisation=BRONNOY))
 def history(id: Annotated[UUID, _seeded("sent")], caller: ReaderOf, reader: ReaderDep) -> History:
-    """Every step since it was placed, oldest first, with who took it."""
+    """Every step since it was placed, oldest first, with who took it; null is the service itself, for the award key or
+    the calendar. The supplier sees its own steps and those of the buyer since it was asked."""
     row = store.by_uuid(reader, id, caller.organisation)
-    return History(items=[Happened.model_validate(one) for one in store.events(reader, row.id or 0)])
+    return History(items=[Happened.model_validate(one) for one in store.events(reader, row, caller.organisation)])
 
 
 @router.get(

@@ -14,7 +14,7 @@ from services.agreements.calloffs import rules
 from services.agreements.frameworks.rules import Method, State, bands
 from services.agreements.places.rules import PlaceState
 from services.agreements.places.store import Offer, Seat
-from services.chassis.problems import NeighbourAway, NeighbourNonsense, Problem
+from services.chassis.problems import NeighbourAway, NeighbourNonsense, Problem, refuse
 
 Verify = Callable[[str], award_keys.Verdict]
 Catalogue = Callable[[str, str | None, str | None, date], Any]
@@ -103,15 +103,14 @@ def choose(session: Session | None, offer: Offer, asked: Asked, verify: Verify |
     every = candidates(offer, asked, turns)
     kept, value = bands(offer.bands), award_keys.value_of(every)
     method = award_keys.band_for(kept, value + earlier).method
-    problems = award_keys.check_documented(
-        method,
-        asked.documented,
-        conditions=[str(one["code"]) for one in offer.conditions],
-        suppliers=[one.supplier for one in every],
+    refuse(
+        award_keys.check_documented(
+            method,
+            asked.documented,
+            conditions=[str(one["code"]) for one in offer.conditions],
+            suppliers=[one.supplier for one in every],
+        )
     )
-    if problems:
-        problems[0].all = problems
-        raise problems[0]
     decision = award_keys.choose(method, every, verify, asked.documented)
     found = decision.candidate
     seat = next(seat for seat in offer.seats if seat.place_id == found.place_id)

@@ -254,6 +254,12 @@ def moved(lines: Sequence[Priced]) -> list[Moved]:
     ]
 
 
+def sees_own_only(viewer: str, *, buyer: str, supplier: str) -> bool:
+    """The supplier sees its own part of a call-off: never another supplier's figures, nor what passed before it was
+    asked."""
+    return viewer == supplier != buyer
+
+
 def first_events(net: Decimal, approval_limit: Decimal) -> tuple[Event, ...]:
     """Up to the limit a call-off is approved and sent in the request that places it, each step recorded."""
     return AT_ONCE if net <= approval_limit else AT_ONCE[:1]

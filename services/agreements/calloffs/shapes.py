@@ -77,7 +77,9 @@ class Explanation(Out):
 
     method: Method
     rank: int
-    passed_over: list[PassedOver] = Field(description="Suppliers whose turn came earlier, and why they were not asked")
+    passed_over: list[PassedOver] = Field(
+        description="Suppliers whose turn came earlier, and why they were not asked; empty for the supplier"
+    )
     certification: list[Certification]
 
 
@@ -141,8 +143,9 @@ class CallOff(Out):
         description="What it waits for, such as `certification` when the catalogue cannot be asked", examples=[None]
     )
     waiting_since: Instant | None
-    split_flagged: bool = Field(
-        description="The buyer's earlier call-offs in the lot lift it into a higher band than its own value would"
+    split_flagged: bool | None = Field(
+        description="The buyer's earlier call-offs in the lot lift it into a higher band than its own value would; "
+        "null for the supplier"
     )
     choice: Explanation
     letters: list[Letter]
@@ -151,10 +154,11 @@ class CallOff(Out):
     )
 
 
-def of(session: Session, row: store.CallOff) -> CallOff:
+def of(session: Session, row: store.CallOff, viewer: str) -> CallOff:
+    """A call-off as it stands, for one who takes part in it."""
     key = row.id or 0
     told = notices.of(session, [key]).get(key, [])
-    return shown(row, store.lines(session, [key])[key], store.letters(session, [key]).get(key, []), told)
+    return shown(row, store.lines(session, [key])[key], store.letters(session, [key]).get(key, []), told, viewer)
 
 
 def shown(
@@ -162,7 +166,10 @@ def shown(
     lines: Sequence[rules.Priced],
     letters: Sequence[store.Letter],
     told: Sequence[notices.CertificateNotice],
+    viewer: str,
 ) -> CallOff:
+    """For its supplier without what concerns other suppliers, or what else the buyer has ordered."""
+    narrowed = rules.sees_own_only(viewer, buyer=row.buyer, supplier=row.supplier)
     return CallOff(
         id=row.uuid,
         number=row.number,
@@ -204,8 +211,15 @@ def shown(
         respond_by_on=row.respond_by_on,
         waiting=row.waiting,
         waiting_since=row.waiting_since,
-        split_flagged=row.split_flagged,
-        choice=Explanation.model_validate(row.choice),
-        letters=[Letter.model_validate(letter) for letter in letters],
+        split_flagged=None if narrowed else row.split_flagged,
+        choice=Explanation.model_validate(row.choice | {"passed_over": []} if narrowed else row.choice),
+        letters=[Letter.model_validate(one) for one in letters if not narrowed or _its_own(one, row)],
         certificate_notices=[CertificateNotice.model_validate(one) for one in told],
     )
+
+
+def _its_own(letter: store.Letter, row: store.CallOff) -> bool:
+    """Whether a letter is to or from the call-off's supplier of now: an earlier one left nothing but its answer."""
+    if letter.recipient == row.supplier:
+        return True
+    return letter.recipient == row.buyer and (letter.kind != store.DECLINED or letter.order_version == row.version)

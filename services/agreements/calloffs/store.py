@@ -22,6 +22,7 @@ from services.agreements.calloffs.rules import (
     Wanted,
     after,
     moved,
+    sees_own_only,
 )
 from services.agreements.db import Table
 from services.agreements.frameworks.rules import Method
@@ -133,7 +134,8 @@ class CallOffEvent(Table, table=True):
     sequence: int = Field(primary_key=True)
     event: Event = Field(sa_type=choice(Event))
     state: State = Field(sa_type=choice(State))
-    organisation: str = Field(max_length=9)
+    organisation: str | None = Field(default=None, max_length=9)
+    """Who took the step; null: the service itself, for the award key or the calendar."""
     reason: str | None = Field(default=None, max_length=2000)
     detail: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     recorded_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs={"server_default": sa.func.clock_timestamp()})
@@ -440,9 +442,16 @@ def _priced(line: CallOffLine) -> Priced:
     )
 
 
-def events(session: Session, call_off_id: int) -> Sequence[CallOffEvent]:
-    query = select(CallOffEvent).where(col(CallOffEvent.call_off_id) == call_off_id)
-    return session.exec(query.order_by(col(CallOffEvent.sequence))).all()
+def events(session: Session, row: CallOff, viewer: str) -> Sequence[CallOffEvent]:
+    """What happened to it; for its supplier what did while it was asked, and not how the turn went on."""
+    query = select(CallOffEvent).where(col(CallOffEvent.call_off_id) == row.id).order_by(col(CallOffEvent.sequence))
+    if not sees_own_only(viewer, buyer=row.buyer, supplier=row.supplier):
+        return session.exec(query).all()
+    asked = sa.select(sa.func.coalesce(sa.func.max(CallOffEvent.sequence), 0)).where(
+        col(CallOffEvent.call_off_id) == row.id, col(CallOffEvent.event) == Event.NEXT_SUPPLIER
+    )
+    since = query.where(col(CallOffEvent.sequence) >= asked.scalar_subquery())
+    return session.exec(since.where(col(CallOffEvent.event) != Event.NO_SUPPLIER_LEFT)).all()
 
 
 def letters(session: Session, call_off_ids: Sequence[int]) -> dict[int, list[Letter]]:
@@ -567,7 +576,7 @@ def _record(
                 "sequence": sequence,
                 "event": event,
                 "state": state,
-                "organisation": caller.organisation if caller else row.buyer,
+                "organisation": caller.organisation if caller else None,
                 "reason": reason,
                 "detail": detail,
             }

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Path
 from pydantic import Field
+from sqlmodel import Session
 
 from services.agreements.capacities import rules, store
 from services.agreements.frameworks import rules as framework_rules
@@ -93,7 +94,10 @@ class Capacity(Level):
     estimate: Estimate
     forecast: Forecast
     lots: list[LotCapacity]
-    suppliers: list[SupplierCapacity]
+    suppliers: list[SupplierCapacity] = Field(
+        description="Your own places as a supplier; all of them for a participant or the framework owner. A supplier "
+        "never sees another's figures"
+    )
     buyers: list[BuyerCapacity] = Field(
         description="Your own organisation, or all of them for the framework owner; what others have ordered is theirs"
     )
@@ -102,14 +106,14 @@ class Capacity(Level):
 @router.get("", summary="Read what is left under an agreement", openapi_extra=example())
 def read(slug: Annotated[str, ACTIVE], viewer: ViewerDep, reader: ReaderDep, today: TodayDep) -> Capacity:
     """Room at the agreement, its lots and its suppliers, in value and quantities, how much of the estimate is used, and
-    a forecast. Open to everybody; with a token a buyer sees its own room too, and the framework owner every buyer's."""
+    a forecast. Open to everybody; with a token a supplier sees its own room too, a buyer its own and the suppliers',
+    and the framework owner all."""
     agreement = frameworks.visible(reader, slug, viewer.organisation if viewer else None)
     framework_id = agreement.id or 0
     whole = store.rooms(reader, Scope.FRAMEWORK_AGREEMENT, [framework_id])[framework_id]
-    lots, places = frameworks.lots(reader, framework_id), store.places(reader, framework_id)
-    buyers = [
-        one for one in frameworks.participants(reader, framework_id) if _may_see(viewer, agreement.owner_number, one)
-    ]
+    lots, places = frameworks.lots(reader, framework_id), _places(reader, agreement, viewer)
+    named = frameworks.participants(reader, framework_id)
+    buyers = [one for one in named if _may_see(viewer, agreement.owner_number, one.number)]
     lot_rooms = store.rooms(reader, Scope.LOT, [lot.id or 0 for lot in lots])
     place_rooms = store.rooms(reader, Scope.SUPPLIER, [place.id for place in places])
     buyer_rooms = store.rooms(reader, Scope.BUYER, [one.id or 0 for one in buyers])
@@ -157,8 +161,19 @@ def read(slug: Annotated[str, ACTIVE], viewer: ViewerDep, reader: ReaderDep, tod
     )
 
 
-def _may_see(viewer: Caller | None, owner: str, buyer: frameworks.Participant) -> bool:
-    return viewer is not None and viewer.organisation in (owner, buyer.number)
+def _may_see(viewer: Caller | None, owner: str, whose: str) -> bool:
+    return viewer is not None and viewer.organisation in (owner, whose)
+
+
+def _places(reader: Session, agreement: frameworks.FrameworkAgreement, viewer: Caller | None) -> list[store.Seat]:
+    """Those whose room the viewer may see."""
+    if viewer is None:
+        return []
+    entitled = {one.number for one in frameworks.participants(reader, agreement.id or 0)}
+    places = store.places(reader, agreement.id or 0)
+    if viewer.organisation in entitled:
+        return list(places)
+    return [one for one in places if _may_see(viewer, agreement.owner_number, one.number)]
 
 
 def _level(rooms: Mapping[str, ledger.Room]) -> dict[str, object]:

@@ -11,6 +11,7 @@ from sqlmodel import Field, Session, col, select
 from services.agreements.db import Table
 from services.agreements.ledger.rules import VALUE, CeilingExceeded, Kind, Moved, Scope, Z, exceeded
 from services.chassis.db import INSTANT, MONEY, choice
+from services.chassis.problems import refuse
 
 
 class Balance(Table, table=True):
@@ -313,9 +314,7 @@ def _move(session: Session, account: Account, lines: Sequence[Moved], *, guarded
         raise AssertionError(f"no balance to move: {subjects}")
     if taken.counted:
         refusals += _move_items(session, named, lines)
-    if refusals:
-        refusals[0].all = refusals
-        raise refusals[0]
+    refuse(refusals)
     return True
 
 

@@ -122,7 +122,7 @@ def propose_change(
     after(row.state, Event.PROPOSE_CHANGE)
     proposed = [rules.Proposed(line.item, line.quantity, line.unit_price_excl_vat) for line in new.lines]
     store.propose(session, caller, row, Event.PROPOSE_CHANGE, proposed, new.needed_on, new.reason, today)
-    return shapes.of(session, row)
+    return shapes.of(session, row, caller.organisation)
 
 
 @router.post(
@@ -147,7 +147,7 @@ def accept_change(
     after(row.state, Event.ACCEPT_CHANGE)
     change = _same(session, row, known)
     store.accept(session, caller, row, change, Event.ACCEPT_CHANGE, said, answer.reason, today)
-    return shapes.of(session, row)
+    return shapes.of(session, row, caller.organisation)
 
 
 @router.post(
@@ -164,7 +164,7 @@ def refuse_change(
     after(row.state, Event.REFUSE_CHANGE)
     store.refuse_suppliers(session, caller, row, answer.reason)
     calloff_steps.turned_down(session, caller, row, Event.REFUSE_CHANGE, answer.reason, None)
-    return shapes.of(session, row)
+    return shapes.of(session, row, caller.organisation)
 
 
 @router.post(
@@ -185,7 +185,7 @@ def buyer_change(
     after(row.state, Event.BUYER_CHANGE)
     proposed = [rules.Proposed(line.item, line.quantity) for line in new.lines]
     store.propose(session, caller, row, Event.BUYER_CHANGE, proposed, new.needed_on, new.reason, today)
-    return shapes.of(session, row)
+    return shapes.of(session, row, caller.organisation)
 
 
 @router.post(
@@ -209,7 +209,7 @@ def change_confirmed(
     after(row.state, Event.CHANGE_CONFIRMED)
     change = _same(session, row, known)
     store.accept(session, caller, row, change, Event.CHANGE_CONFIRMED, said, answer.reason, today)
-    return shapes.of(session, row)
+    return shapes.of(session, row, caller.organisation)
 
 
 @router.post(
@@ -224,7 +224,7 @@ def change_refused(
     row = calloffs.locked(session, id, caller.organisation, Part.SUPPLIER)
     after(row.state, Event.CHANGE_REFUSED)
     store.refuse_buyers(session, caller, row, answer.reason)
-    return shapes.of(session, row)
+    return shapes.of(session, row, caller.organisation)
 
 
 def _looked_at(
