@@ -27,7 +27,7 @@ HOLDING = {"reserved", "approved", "sent", "acknowledged", "confirmed"}
 
 
 class Walk(RuleBasedStateMachine):
-    """One agreement with room for some ten call-offs, under four levels of ceilings and a maximum quantity."""
+    """One agreement with room for two or three call-offs, under four levels of ceilings and a maximum quantity."""
 
     call_offs = Bundle("call_offs")
 
@@ -192,7 +192,8 @@ def test_whatever_is_done_every_ceiling_holds(
     api: TestClient, rows: psycopg.Connection, bearer: Callable[..., dict[str, str]]
 ) -> None:
     numbers = iter(range(1, 10**6))
-    flood.fields(rows, WALKS * 2, WALKS * 2 * 20)
+    fields = WALKS * 20  # a failure is made smaller in as many walks more
+    flood.fields(rows, fields, fields * 4)
     rows.execute("UPDATE frameworkagreement SET approval_limit = 5000 WHERE slug LIKE 'flom-%'")
     run_state_machine_as_test(
         lambda: Walk(api, rows, bearer, next(numbers)),  # type: ignore[arg-type]  # whatever makes one will do
