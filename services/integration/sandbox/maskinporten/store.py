@@ -291,14 +291,14 @@ def has_signing_key(session: Session, now: datetime) -> bool:
 def clients(session: Session, organisation: str | None) -> list[dict[str, Any]]:
     """Clients with their scopes and the kids of their keys, of one organisation or of all."""
     here = col(Client.id)
-    keys = sa.func.array(sa.select(col(ClientKey.kid)).where(col(ClientKey.client) == here).scalar_subquery())
-    scopes = sa.func.array(sa.select(col(ClientScope.scope)).where(col(ClientScope.client) == here).scalar_subquery())
+    keys = sa.select(col(ClientKey.kid)).where(col(ClientKey.client) == here).order_by(col(ClientKey.kid))
+    scopes = sa.select(col(ClientScope.scope)).where(col(ClientScope.client) == here).order_by(col(ClientScope.scope))
     asked = sa.select(
         col(Client.client_id),
         col(Client.organisation).label("organisation_number"),
         col(Client.name),
-        scopes.label("scopes"),
-        keys.label("kids"),
+        sa.func.array(scopes.scalar_subquery()).label("scopes"),
+        sa.func.array(keys.scalar_subquery()).label("kids"),
     ).order_by(col(Client.organisation), here)
     if organisation:
         asked = asked.where(col(Client.organisation) == organisation)
