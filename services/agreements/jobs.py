@@ -23,6 +23,7 @@ from services.agreements.db import FEED_CURSOR
 from services.agreements.framework_steps import store as framework_steps
 from services.agreements.frameworks import store as frameworks
 from services.agreements.integration_client import Integration, LetterRefused
+from services.agreements.letters import store as sent
 from services.agreements.places import store as places
 from services.agreements.settings import Settings
 from services.chassis import clock, jobs
@@ -68,7 +69,7 @@ class Letters:
         if pdf is None:
             made = letter.pdf(row, lines, kind)
             with self._database.writing() as session:
-                pdf = store.keep_pdf(session, kept, made)
+                pdf = sent.keep_pdf(session, kept, made)
         try:
             dispatch = self._integration.send(
                 reference=kept.reference,
@@ -80,10 +81,10 @@ class Letters:
             )
         except LetterRefused:
             with self._database.writing() as session:
-                store.refused(session, kept.reference)
+                sent.refused(session, kept.reference)
             raise
         with self._database.writing() as session:
-            store.handed_over(session, kept.reference, dispatch.id)
+            sent.handed_over(session, kept.reference, dispatch.id)
 
     def follow(self) -> None:
         """Read the feed to its end; each page and the place it was read to are kept together."""
@@ -97,7 +98,7 @@ class Letters:
             return False
         with self._database.writing() as session:
             for news, at in told:
-                store.heard(
+                sent.heard(
                     session,
                     news.reference,
                     status=news.status,
@@ -218,9 +219,9 @@ async def work(settings: Settings | None = None, *, ready: Callable[[], None] = 
         certificates = Certificates(database, Catalog(Neighbour("The catalogue", catalog)))
         steps = Steps(database, Catalog(Neighbour("The catalogue", catalog)))
         app = jobs.new_app(database)
-        app.task(
-            name=store.LETTER_TASK, queue="default", retry=_Retry(attempts=ATTEMPTS, longest=LONGEST_WAIT_SECONDS)
-        )(letters.deliver)
+        app.task(name=sent.TASK, queue="default", retry=_Retry(attempts=ATTEMPTS, longest=LONGEST_WAIT_SECONDS))(
+            letters.deliver
+        )
         app.task(
             name=calloff_steps.NEXT_TASK,
             queue="default",

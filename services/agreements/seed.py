@@ -26,6 +26,7 @@ from services.agreements.frameworks import shapes
 from services.agreements.frameworks import store as frameworks
 from services.agreements.ledger import store as ledger
 from services.agreements.ledger.rules import Scope
+from services.agreements.letters import store as letters
 from services.agreements.order_changes import rules as order_change_rules
 from services.agreements.order_changes import store as order_changes
 from services.agreements.places import store as places
@@ -222,7 +223,7 @@ def _call_off(session: Session, one: dict[str, Any], names: dict[str, str]) -> N
     row.respond_by_on = row.respond_by_on and needed_on
     session.flush()
     for made in placed.letters:
-        calloffs.keep_pdf(session, made, letter.pdf(row, placed.lines, made.kind))
+        letters.keep_pdf(session, made, letter.pdf(row, placed.lines, made.kind))
     supplier = Caller(row.supplier, frozenset(), "seed", IssuerKind.MACHINE)
     for name in one.get("then", []):
         event = rules.Event(name)

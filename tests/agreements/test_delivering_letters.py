@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
-from services.agreements.calloffs import store
 from services.agreements.integration_client import Integration, LetterRefused
 from services.agreements.jobs import Letters
+from services.agreements.letters import store
 from services.chassis.db import Database
 from services.chassis.http import Neighbour, new_client
 from services.chassis.problems import NeighbourAway, NeighbourNonsense

@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from pypdf import PdfReader
 
 from services.agreements.calloffs import letter, store
+from services.agreements.letters import store as letters
 from tests.agreements.conftest import Place
 from tests.conftest import state
 
@@ -83,7 +84,7 @@ def test_the_letter_is_there_once_it_is_made(api: TestClient, place: Place, buye
     pdf = made(api, id, "order")
     with state(api).database.writing() as session:
         _, kept, _ = store.for_letter(session, UUID(id), "order")
-        store.keep_pdf(session, kept, pdf)
-        assert store.keep_pdf(session, kept, b"another") == pdf, "the first that was made is the one that counts"
+        letters.keep_pdf(session, kept, pdf)
+        assert letters.keep_pdf(session, kept, b"another") == pdf, "the first that was made is the one that counts"
     answer = api.get(f"/call-offs/{id}/letter", headers=buyer)
     assert (answer.content, answer.headers["content-type"]) == (pdf, "application/pdf")

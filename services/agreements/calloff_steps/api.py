@@ -14,6 +14,7 @@ from services.agreements.calloffs import store as calloffs
 from services.agreements.calloffs.rules import Event, State, Wanted, after, first_events
 from services.agreements.calloffs.store import Part
 from services.agreements.catalog_client import CatalogDep
+from services.agreements.letters import store as letters
 from services.agreements.places import store as places
 from services.chassis.app import new_router
 from services.chassis.auth import Caller, needs
@@ -175,7 +176,7 @@ def cancel(id: Annotated[UUID, _seeded("sent")], step: NewStep, caller: Buyer, s
     calloffs.move(session, caller, row, Event.CANCEL, reason=step.reason)
     row.hold_until_on = row.respond_by_on = None
     if told:
-        calloffs.send_letter(session, row, calloffs.CANCELLATION)
+        calloffs.send_letter(session, row, letters.CANCELLATION)
     calloffs.release(session, row, Event.CANCEL.value)
     return shapes.of(session, row, caller.organisation)
 
@@ -201,7 +202,7 @@ def confirm(
     row = calloffs.locked(session, id, caller.organisation, Part.SUPPLIER)
     row.respond_by_on = None
     calloffs.move(session, caller, row, Event.CONFIRM, reason=step.reason)
-    calloffs.send_letter(session, row, calloffs.CONFIRMATION, to_buyer=True)
+    calloffs.send_letter(session, row, letters.CONFIRMATION, to_buyer=True)
     return shapes.of(session, row, caller.organisation)
 
 

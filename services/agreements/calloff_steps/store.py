@@ -26,6 +26,7 @@ from services.agreements.db import Table
 from services.agreements.frameworks.rules import Method
 from services.agreements.frameworks.store import FrameworkAgreement, Lot
 from services.agreements.ledger.rules import CeilingExceeded
+from services.agreements.letters import store as letters
 from services.agreements.places import store as places
 from services.agreements.shares import store as shares
 from services.chassis import audit, jobs
@@ -142,7 +143,7 @@ def send(session: Session, caller: Caller | None, row: CallOff, reason: str | No
     row.hold_until_on = None
     store.wait(session, row, None)
     store.move(session, caller, row, Event.SEND, reason=reason)
-    store.send_letter(session, row, store.ORDER)
+    store.send_letter(session, row, letters.ORDER)
 
 
 def turned_down(
@@ -156,9 +157,9 @@ def turned_down(
     row.respond_by_on = None
     store.move(session, caller, row, event, reason=reason, detail=detail if by_supplier else None)
     if event is Event.DECLINE:
-        store.send_letter(session, row, store.DECLINED, to_buyer=True)
+        store.send_letter(session, row, letters.DECLINED, to_buyer=True)
     else:  # The supplier holds an order that it shall not deliver any more.
-        store.send_letter(session, row, store.CANCELLATION)
+        store.send_letter(session, row, letters.CANCELLATION)
     if row.method is Method.OBJECTIVE_CONDITIONS:
         store.wait(session, row, CHOICE)
     else:

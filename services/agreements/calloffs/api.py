@@ -12,6 +12,7 @@ from services.agreements.accessions import store as accessions
 from services.agreements.calloffs import placing, rules, shapes, store
 from services.agreements.catalog_client import Catalog, CatalogDep
 from services.agreements.certificate_notices import store as notices
+from services.agreements.letters import store as letters
 from services.agreements.places import store as places
 from services.agreements.shares import rules as shares_rules
 from services.agreements.shares import shapes as shares
@@ -177,16 +178,14 @@ def list_call_offs(
         framework=filters.framework_agreement,
     )
     ids = [row.id or 0 for row in rows]
-    lines, letters, told = store.lines(reader, ids), store.letters(reader, ids), notices.of(reader, ids)
+    lines, sent, told = store.lines(reader, ids), letters.of(reader, ids), notices.of(reader, ids)
     return paging.page(
         request,
         response,
         rows,
         filters.limit,
         lambda row: paging.cursor(str(row.uuid)),
-        lambda row: shapes.shown(
-            row, lines[row.id], letters.get(row.id, []), told.get(row.id, []), caller.organisation
-        ),
+        lambda row: shapes.shown(row, lines[row.id], sent.get(row.id, []), told.get(row.id, []), caller.organisation),
     )
 
 
@@ -215,7 +214,7 @@ def history(id: Annotated[UUID, _seeded("sent")], caller: ReaderOf, reader: Read
 def letter(id: Annotated[UUID, _seeded("sent")], caller: ReaderOf, reader: ReaderDep) -> Response:
     """The PDF (PDF/A-2a) that the supplier gets. 404 until it has been made, shortly after the call-off was sent."""
     row = store.by_uuid(reader, id, caller.organisation)
-    pdf = store.letter_pdf(reader, row, store.ORDER)
+    pdf = letters.pdf(reader, row.id or 0, letters.ORDER)
     if pdf is None:
         raise LetterNotMade("It is made when the call-off is sent; ask again in a moment.")
     return Response(

@@ -7,7 +7,8 @@ from pathlib import Path
 import typst
 
 from services.agreements.calloffs.rules import Priced
-from services.agreements.calloffs.store import CANCELLATION, CHANGE, CONFIRMATION, DECLINED, ORDER, CallOff
+from services.agreements.calloffs.store import CallOff
+from services.agreements.letters.store import CANCELLATION, CHANGE, CONFIRMATION, DECLINED, ORDER
 
 _TEMPLATE = Path(__file__).with_name("letter.typ")
 

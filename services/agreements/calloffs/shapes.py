@@ -14,6 +14,7 @@ from services.agreements.award_keys.rules import PassedOver as WhyPassedOver
 from services.agreements.calloffs import rules, store
 from services.agreements.certificate_notices import store as notices
 from services.agreements.frameworks.rules import Method
+from services.agreements.letters import store as letters
 from services.chassis.values import In, Instant, Money, OrganisationNumber, Out, Slug, TextOut
 
 
@@ -158,13 +159,13 @@ def of(session: Session, row: store.CallOff, viewer: str) -> CallOff:
     """A call-off as it stands, for one who takes part in it."""
     key = row.id or 0
     told = notices.of(session, [key]).get(key, [])
-    return shown(row, store.lines(session, [key])[key], store.letters(session, [key]).get(key, []), told, viewer)
+    return shown(row, store.lines(session, [key])[key], letters.of(session, [key]).get(key, []), told, viewer)
 
 
 def shown(
     row: store.CallOff,
     lines: Sequence[rules.Priced],
-    letters: Sequence[store.Letter],
+    sent: Sequence[letters.Letter],
     told: Sequence[notices.CertificateNotice],
     viewer: str,
 ) -> CallOff:
@@ -213,13 +214,13 @@ def shown(
         waiting_since=row.waiting_since,
         split_flagged=None if narrowed else row.split_flagged,
         choice=Explanation.model_validate(row.choice | {"passed_over": []} if narrowed else row.choice),
-        letters=[Letter.model_validate(one) for one in letters if not narrowed or _its_own(one, row)],
+        letters=[Letter.model_validate(one) for one in sent if not narrowed or _its_own(one, row)],
         certificate_notices=[CertificateNotice.model_validate(one) for one in told],
     )
 
 
-def _its_own(letter: store.Letter, row: store.CallOff) -> bool:
+def _its_own(letter: letters.Letter, row: store.CallOff) -> bool:
     """Whether a letter is to or from the call-off's supplier of now: an earlier one left nothing but its answer."""
     if letter.recipient == row.supplier:
         return True
-    return letter.recipient == row.buyer and (letter.kind != store.DECLINED or letter.order_version == row.version)
+    return letter.recipient == row.buyer and (letter.kind != letters.DECLINED or letter.order_version == row.version)

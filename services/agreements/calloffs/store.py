@@ -1,6 +1,5 @@
 """Call-offs as they are kept: the order, its frozen lines, its events, its letters."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
@@ -28,18 +27,16 @@ from services.agreements.db import Table
 from services.agreements.frameworks.rules import Method
 from services.agreements.ledger import store as ledger
 from services.agreements.ledger.rules import Kind, Moved
+from services.agreements.letters import store as letters
+from services.agreements.letters.store import Letter
 from services.agreements.places.store import Offer
 from services.agreements.shares import store as shares
-from services.chassis import audit, feed, jobs
+from services.chassis import audit, feed
 from services.chassis.auth import Caller
 from services.chassis.clock import now, today
 from services.chassis.db import INSTANT, JSON, MONEY, choice
 from services.chassis.problems import Conflict, NotFound
 from services.chassis.values import new_id
-
-ORDER, CANCELLATION, CONFIRMATION, DECLINED, CHANGE = "order", "cancellation", "confirmation", "declined", "change"
-REFUSED = "refused"
-LETTER_TASK = "deliver_letter"
 
 NUMBERS = sa.Sequence("call_off_number", metadata=Table.metadata)
 
@@ -141,24 +138,6 @@ class CallOffEvent(Table, table=True):
     recorded_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs={"server_default": sa.func.clock_timestamp()})
 
 
-class Letter(Table, table=True):
-    """A letter about a call-off: made once, sent as it is, and what became of it."""
-
-    call_off_id: int = Field(primary_key=True, foreign_key="calloff.id", sa_type=sa.BigInteger)
-    kind: str = Field(primary_key=True, max_length=20)
-    order_version: int = Field(default=1, primary_key=True)
-    recipient: str = Field(max_length=9)
-    recipient_name: str = Field(max_length=200)
-    reference: str = Field(unique=True, max_length=100)
-    pdf: bytes | None = None
-    sha256: str | None = Field(default=None, max_length=64)
-    dispatch_id: UUID | None = None
-    status: str | None = Field(default=None, max_length=40)
-    external_id: str | None = Field(default=None, max_length=80)
-    version: int = 0
-    received_at: datetime | None = Field(default=None, sa_type=INSTANT)
-
-
 class CallOffNotFound(NotFound):
     """You have no call-off with this id."""
 
@@ -187,7 +166,6 @@ class Placed:
 _INSERT = sa.insert(CallOff).returning(col(CallOff.id), col(CallOff.number))
 _INSERT_LINES = sa.insert(CallOffLine)
 _INSERT_EVENTS = sa.insert(CallOffEvent)
-_INSERT_LETTER = sa.insert(Letter)
 _NUMBER = sa.text("'AVR-' || :year || '-' || lpad(nextval('call_off_number')::text, 6, '0')")
 
 
@@ -251,8 +229,8 @@ def place(
     _keep_lines(session, row, chosen.lines)
     _count(session, row, offer.bands, row.net)
     _record(session, caller, row, events, first=1, reason=None, detail=None)
-    letters = [send_letter(session, row, ORDER)] if Event.SEND in events else []
-    return Placed(row, chosen.lines, letters)
+    sent = [send_letter(session, row, letters.ORDER)] if Event.SEND in events else []
+    return Placed(row, chosen.lines, sent)
 
 
 def reserve(session: Session, placed: Placed) -> None:
@@ -454,18 +432,6 @@ def events(session: Session, row: CallOff, viewer: str) -> Sequence[CallOffEvent
     return session.exec(since.where(col(CallOffEvent.event) != Event.NO_SUPPLIER_LEFT)).all()
 
 
-def letters(session: Session, call_off_ids: Sequence[int]) -> dict[int, list[Letter]]:
-    found: dict[int, list[Letter]] = {}
-    query = (
-        select(Letter)
-        .where(col(Letter.call_off_id).in_(call_off_ids))
-        .order_by(col(Letter.order_version), col(Letter.kind).desc())
-    )
-    for letter in session.exec(query.options(sa.orm.defer(Letter.pdf))):  # type: ignore[arg-type]  # a column
-        found.setdefault(letter.call_off_id, []).append(letter)
-    return found
-
-
 def for_letter(session: Session, uuid: UUID, kind: str, version: int = 1) -> tuple[CallOff, Letter, list[Priced]]:
     """A call-off as it was in a version, with one of the letters of that, for the job that delivers it. The call-off
     is not to be kept."""
@@ -485,54 +451,8 @@ def for_letter(session: Session, uuid: UUID, kind: str, version: int = 1) -> tup
     return row, letter, _lines_of(session, row.id or 0, version)
 
 
-def letter_pdf(session: Session, row: CallOff, kind: str) -> bytes | None:
-    query = select(col(Letter.pdf)).where(col(Letter.call_off_id) == row.id, col(Letter.kind) == kind)
-    return session.execute(query.order_by(col(Letter.order_version).desc()).limit(1)).scalar()
-
-
-def keep_pdf(session: Session, letter: Letter, pdf: bytes) -> bytes:
-    """Keep a letter's document, unless another worker was first; → the one that counts."""
-    where = col(Letter.reference) == letter.reference
-    session.execute(
-        sa.update(Letter)
-        .where(where, col(Letter.pdf).is_(None))
-        .values(pdf=pdf, sha256=hashlib.sha256(pdf).hexdigest())
-    )
-    return bytes(session.execute(select(col(Letter.pdf)).where(where)).scalar_one() or b"")
-
-
-def handed_over(session: Session, reference: str, dispatch_id: UUID) -> None:
-    session.execute(sa.update(Letter).where(col(Letter.reference) == reference).values(dispatch_id=dispatch_id))
-
-
-def refused(session: Session, reference: str) -> None:
-    """Integration will never take the letter: the call-off shows it."""
-    session.execute(sa.update(Letter).where(col(Letter.reference) == reference).values(status=REFUSED))
-
-
-def heard(
-    session: Session, reference: str, *, status: str, version: int, external_id: str | None, at: datetime
-) -> None:
-    """What the feed says of a letter; older news than we have changes nothing."""
-    session.execute(
-        sa.update(Letter)
-        .where(col(Letter.reference) == reference, col(Letter.version) < version)
-        .values(
-            status=status,
-            version=version,
-            external_id=sa.func.coalesce(external_id, col(Letter.external_id)),
-            received_at=sa.func.coalesce(col(Letter.received_at), at if status == "received" else None),
-        )
-    )
-
-
 def path(uuid: UUID) -> str:
     return f"/call-offs/{uuid}"
-
-
-def reference(uuid: UUID, kind: str, version: int = 1) -> str:
-    """What the letter is called everywhere on its way: ours, integration's, SvarUT's."""
-    return f"call-off-{uuid}-{kind}" + (f"-{version}" if version > 1 else "")
 
 
 def _pays(organisation: str) -> sa.ColumnElement[bool]:
@@ -624,20 +544,10 @@ def _count(session: Session, row: CallOff, kept: Sequence[dict[str, str]], value
 
 
 def send_letter(session: Session, row: CallOff, kind: str, *, to_buyer: bool = False) -> Letter:
-    """A letter about the call-off as it now is, to its supplier or its buyer; made and delivered by a job."""
+    """A letter about the call-off as it now is, to its supplier or its buyer."""
     assert row.id
-    letter = Letter(
-        call_off_id=row.id,
-        kind=kind,
-        order_version=row.version,
-        recipient=row.buyer if to_buyer else row.supplier,
-        recipient_name=row.buyer_name if to_buyer else row.supplier_name,
-        reference=reference(row.uuid, kind, row.version),
-    )
-    fields = {"call_off_id", "kind", "order_version", "recipient", "recipient_name", "reference", "version"}
-    session.execute(_INSERT_LETTER, letter.model_dump(include=fields))
-    jobs.defer(session, LETTER_TASK, call_off=str(row.uuid), kind=kind, version=row.version)
-    return letter
+    recipient, name = (row.buyer, row.buyer_name) if to_buyer else (row.supplier, row.supplier_name)
+    return letters.send(session, row.id, row.uuid, row.version, kind, recipient, name)
 
 
 def _state_after(events: Sequence[Event]) -> State:

@@ -19,6 +19,7 @@ from services.agreements.calloffs.store import CallOff
 from services.agreements.db import Table
 from services.agreements.frameworks.rules import bands
 from services.agreements.ledger.rules import changed
+from services.agreements.letters import store as letters
 from services.agreements.order_changes import rules
 from services.agreements.places import store as places
 from services.agreements.places.rules import PlaceState
@@ -228,9 +229,9 @@ def accept(
     if not grown:
         store.adjust(session, row, difference, event.value)
     store.new_version(session, row, chosen, ended_by=event, reserved=False)
-    store.send_letter(session, row, store.CHANGE)
+    store.send_letter(session, row, letters.CHANGE)
     if event is Event.CHANGE_CONFIRMED:
-        store.send_letter(session, row, store.CONFIRMATION, to_buyer=True)
+        store.send_letter(session, row, letters.CONFIRMATION, to_buyer=True)
     if grown:
         store.adjust(session, row, difference, event.value)
 
