@@ -19,6 +19,7 @@ from services.agreements.order_changes import api as order_changes
 from services.agreements.part_bills import api as part_bills
 from services.agreements.places import api as places
 from services.agreements.price_lists import api as price_lists
+from services.agreements.quotes import api as quotes
 from services.agreements.settings import Settings
 from services.agreements.thresholds import api as thresholds
 from services.chassis import feed
@@ -50,6 +51,7 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
         database=Database(settings.database_url, connections=settings.database_connections),
         routers=[
             calloffs.router,
+            quotes.router,
             calloff_steps.router,
             order_changes.router,
             explanations.router,

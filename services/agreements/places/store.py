@@ -106,6 +106,8 @@ class PriceLine:
     product: str | None
     version: int
     component: str | None
+    secret: bool = False
+    """Whether the price is a business secret."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,7 @@ _SEATS = sa.text(
     """
     SELECT s.id AS place_id, s.organisation_id, s.number, s.name, s.rank, s.state, s.turns,
            b.ceiling - b.reserved - b.posted AS room, r.item, r.name AS item_name, r.unit, r.unit_price, r.vat_percent,
-           r.product, r.component, r.version
+           r.product, r.component, r.version, r.secret_reason IS NOT NULL AS secret
       FROM place s
       LEFT JOIN balance b ON b.scope = 'supplier' AND b.subject_id = s.id AND b.item = ''
       LEFT JOIN LATERAL (
@@ -237,6 +239,7 @@ def seats(session: Session, lot_id: int, on: date) -> tuple[Seat, ...]:
                 row.product,
                 row.version,
                 row.component,
+                row.secret,
             )
     return tuple(found.values())
 
