@@ -3,6 +3,7 @@
 import httpx
 from fastapi import FastAPI
 
+from services.agreements.acceptances import api as acceptances
 from services.agreements.accession_steps import api as accession_steps
 from services.agreements.accessions import api as accessions
 from services.agreements.agreement_changes import api as agreement_changes
@@ -11,6 +12,8 @@ from services.agreements.calloffs import api as calloffs
 from services.agreements.capacities import api as capacities
 from services.agreements.catalog_client import Catalog
 from services.agreements.cost_splits import api as cost_splits
+from services.agreements.deliveries import api as deliveries
+from services.agreements.entries import api as entries
 from services.agreements.explanations import api as explanations
 from services.agreements.fees import api as fees
 from services.agreements.framework_steps import api as framework_steps
@@ -19,8 +22,9 @@ from services.agreements.order_changes import api as order_changes
 from services.agreements.part_bills import api as part_bills
 from services.agreements.places import api as places
 from services.agreements.price_lists import api as price_lists
-from services.agreements.quotes import api as quotes
+from services.agreements.proofs import api as proofs
 from services.agreements.settings import Settings
+from services.agreements.spendings import api as spendings
 from services.agreements.thresholds import api as thresholds
 from services.chassis import feed
 from services.chassis.app import new_app
@@ -51,9 +55,10 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
         database=Database(settings.database_url, connections=settings.database_connections),
         routers=[
             calloffs.router,
-            quotes.router,
             calloff_steps.router,
             order_changes.router,
+            deliveries.router,
+            acceptances.router,
             explanations.router,
             frameworks.router,
             framework_steps.router,
@@ -68,6 +73,9 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
             fees.router,
             part_bills.router,
             cost_splits.router,
+            entries.router,
+            spendings.router,
+            proofs.router,
             feed.new_events_router("agreements.read", "964983291", "urn:samvirke:agreements"),
         ],
         closing=[client.close] if catalog is None else [],

@@ -19,7 +19,9 @@ from services.agreements.capacities import store as capacities
 from services.agreements.catalog_client import Catalog
 from services.agreements.certificate_notices import rules as certificate_notices
 from services.agreements.certificate_notices import store as notices
+from services.agreements.complaints import store as complaints
 from services.agreements.db import FEED_CURSOR
+from services.agreements.deliveries import store as deliveries
 from services.agreements.framework_steps import store as framework_steps
 from services.agreements.frameworks import store as frameworks
 from services.agreements.integration_client import Integration, LetterRefused
@@ -63,11 +65,12 @@ class Letters:
         """Make the letter once, then hand it over; as often as needed, always the same bytes by the same reference."""
         with self._database.reading() as reader:
             row, kept, lines = store.for_letter(reader, UUID(call_off), kind, version)
+            complaint = complaints.by_letter(reader, kept.call_off_id, kind)
         if kept.dispatch_id:
             return
         pdf = kept.pdf
         if pdf is None:
-            made = letter.pdf(row, lines, kind)
+            made = letter.pdf(row, lines, kind, complaint)
             with self._database.writing() as session:
                 pdf = sent.keep_pdf(session, kept, made)
         try:
@@ -180,6 +183,10 @@ class Steps:
         verifying = partial(placing.verifying, self._catalog.verify)
         calloff_steps.next_supplier(self._database, verifying, UUID(call_off), clock.today())
 
+    def check_delivery(self, delivery: str) -> None:
+        verifying = partial(placing.verifying, self._catalog.verify)
+        deliveries.check_again(self._database, verifying, UUID(delivery))
+
     def due(self) -> None:
         calloff_steps.due(self._database, clock.today())
 
@@ -227,6 +234,11 @@ async def work(settings: Settings | None = None, *, ready: Callable[[], None] = 
             queue="default",
             retry=jobs.Backoff(attempts=ATTEMPTS, longest=LONGEST_WAIT_SECONDS),
         )(steps.next_supplier)
+        app.task(
+            name=deliveries.CHECK_TASK,
+            queue="default",
+            retry=jobs.Backoff(attempts=ATTEMPTS, longest=LONGEST_WAIT_SECONDS),
+        )(steps.check_delivery)
         await jobs.work(
             app,
             concurrency=settings.workers,

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from services.agreements.acceptances import store as acceptances
 from services.agreements.accessions import rules as accession_rules
 from services.agreements.accessions import store as accessions
 from services.agreements.agreement_changes import rules as agreement_change_rules
@@ -17,8 +18,11 @@ from services.agreements.award_keys import rules as award_keys
 from services.agreements.calloff_steps import store as calloff_steps
 from services.agreements.calloffs import letter, placing, rules
 from services.agreements.calloffs import store as calloffs
+from services.agreements.complaints.rules import Rejected
 from services.agreements.cost_splits import rules as cost_split_rules
 from services.agreements.cost_splits import store as cost_splits
+from services.agreements.deliveries import rules as delivery_rules
+from services.agreements.deliveries import store as deliveries
 from services.agreements.fees import store as fees
 from services.agreements.framework_steps import store as framework_steps
 from services.agreements.frameworks import rules as framework_rules
@@ -225,6 +229,7 @@ def _call_off(session: Session, one: dict[str, Any], names: dict[str, str]) -> N
     for made in placed.letters:
         letters.keep_pdf(session, made, letter.pdf(row, placed.lines, made.kind))
     supplier = Caller(row.supplier, frozenset(), "seed", IssuerKind.MACHINE)
+    parts = iter(one.get("deliveries", []))
     for name in one.get("then", []):
         event = rules.Event(name)
         if event is rules.Event.EDIT:
@@ -235,8 +240,27 @@ def _call_off(session: Session, one: dict[str, Any], names: dict[str, str]) -> N
             lines = [order_change_rules.Proposed(**line) for line in one["change"]["lines"]]
             by, why = supplier if event is rules.Event.PROPOSE_CHANGE else caller, one["change"]["reason"]
             order_changes.propose(session, by, row, event, lines, None, why, placed_on)
+        elif event in (rules.Event.REGISTER_DELIVERY, rules.Event.LAST_DELIVERY):
+            _delivery(session, supplier, row, next(parts), last=event is rules.Event.LAST_DELIVERY)
+        elif event is rules.Event.COMPLAIN:
+            rejected = [Rejected(**line) for line in one["complaint"]["lines"]]
+            day = date.fromisoformat(one["complaint"]["complained_on"])
+            uuid = seed_id(f"complaint:{one['name']}")
+            acceptances.complain(session, caller, row, rejected, one["complaint"]["reason"], day, uuid=uuid)
+        elif event is rules.Event.ACCEPT:
+            acceptances.accept(session, caller, row, None)
         else:
             calloffs.move(session, supplier if event is rules.Event.CONFIRM else caller, row, event)
+
+
+def _delivery(session: Session, supplier: Caller, row: calloffs.CallOff, one: dict[str, Any], *, last: bool) -> None:
+    """Registered on the day it came, with what the order's own certificates said."""
+    on = date.fromisoformat(one["delivered_on"])
+    said = [award_keys.Verdict(**verdict) for verdict in row.choice["certification"]]
+    lines = tuple(rules.Wanted(**line) for line in one["lines"])
+    new = delivery_rules.Delivered(lines, on, last, one["note"])
+    uuid = seed_id(f"delivery:{row.uuid}:{on}")
+    deliveries.register(session, supplier, row, new, said, on, uuid=uuid)
 
 
 def _cost_key(sharing: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

@@ -1,13 +1,17 @@
-"""A call-off's letters as PDF/A-2a and PDF/UA-1: the order, that it is cancelled, confirmed, declined or changed."""
+"""A call-off's letters as PDF/A-2a and PDF/UA-1: the order, that it is cancelled, confirmed, declined, changed or
+complained of."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import typst
 
 from services.agreements.calloffs.rules import Priced
 from services.agreements.calloffs.store import CallOff
+from services.agreements.complaints import store as complaints
 from services.agreements.letters.store import CANCELLATION, CHANGE, CONFIRMATION, DECLINED, ORDER
 
 _TEMPLATE = Path(__file__).with_name("letter.typ")
@@ -19,22 +23,30 @@ _TITLES = {
     CONFIRMATION: "Ordrebekreftelse",
     DECLINED: "Avslag på bestilling",
     CHANGE: "Endret bestilling",
+    complaints.LETTER: "Reklamasjon på bestilling",
 }
 _FROM_SUPPLIER = {CONFIRMATION, DECLINED}
 
 
 def title(row: CallOff, kind: str) -> str:
     """What the letter is called in the recipient's inbox; never anything sensitive."""
-    return f"{_TITLES[kind]} {row.number}"
+    return f"{_TITLES[_about(kind)]} {row.number}"
 
 
-def pdf(row: CallOff, lines: Sequence[Priced], kind: str) -> bytes:
-    """The same call-off gives the same bytes: the date in it is the day it was placed."""
+def pdf(row: CallOff, lines: Sequence[Priced], kind: str, complaint: complaints.Told | None = None) -> bytes:
+    """The same call-off gives the same bytes: the date in it is the day it was placed. A complaint's letter has the
+    lines that are rejected, and why."""
+    if complaint:
+        rejected = {one.item: one.quantity for one in complaint.lines}
+        lines = [replace(line, quantity=rejected[line.item]) for line in lines if line.item in rejected]
+    net = sum((line.net for line in lines), Decimal("0.00"))
+    vat = sum((line.vat for line in lines), Decimal("0.00"))
     buyer = {"name": row.buyer_name, "number": row.buyer}
     supplier = {"name": row.supplier_name, "number": row.supplier}
     from_supplier = kind in _FROM_SUPPLIER
     content = {
-        "kind": kind,
+        "kind": _about(kind),
+        "reason": complaint.complaint.reason if complaint else "",
         "title": title(row, kind),
         "number": row.number,
         "placed": [row.placed_on.year, row.placed_on.month, row.placed_on.day],
@@ -58,9 +70,9 @@ def pdf(row: CallOff, lines: Sequence[Priced], kind: str) -> bytes:
             }
             for line in lines
         ],
-        "net": _kroner(row.net),
-        "vat": _kroner(row.vat),
-        "gross": _kroner(row.net + row.vat),
+        "net": _kroner(net),
+        "vat": _kroner(vat),
+        "gross": _kroner(net + vat),
         "certificates": [
             f"{one['product']}: {one['certificate']}" for one in row.choice["certification"] if one["certificate"]
         ],
@@ -73,6 +85,11 @@ def pdf(row: CallOff, lines: Sequence[Priced], kind: str) -> bytes:
     )
     assert isinstance(made, bytes)
     return made
+
+
+def _about(kind: str) -> str:
+    """The second and later complaints' letters are numbered (`complaints.store.letter_kind`)."""
+    return complaints.LETTER if kind.startswith(complaints.LETTER) else kind
 
 
 def _text(text: object) -> str:
