@@ -38,6 +38,7 @@ FIFTH = {
     "accessions/shapes.py": "an accession stands in the routes of two concepts in one wire shape",
     "cost_splits/shapes.py": "cost keys and shares stand in the routes of several concepts in one wire shape",
     "places/shapes.py": "places and prices stand in the routes of three concepts, with no more than the viewer may see",
+    "entries/shapes.py": "what narrows the ledger stands in the routes of two concepts",
     "frameworks/shapes.py": "a framework agreement stands in the routes of two concepts in one wire shape",
     "shares/shapes.py": "cost sharing stands in the routes of call-offs",
     "drafts/sheet.py": "reads tables out of files that strangers made, within bounds",

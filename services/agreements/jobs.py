@@ -27,6 +27,7 @@ from services.agreements.frameworks import store as frameworks
 from services.agreements.integration_client import Integration, LetterRefused
 from services.agreements.letters import store as sent
 from services.agreements.places import store as places
+from services.agreements.proofs import store as proofs
 from services.agreements.settings import Settings
 from services.chassis import clock, jobs
 from services.chassis.db import Database
@@ -39,7 +40,10 @@ ATTEMPTS, LONGEST_WAIT_SECONDS = 10_000, 60.0
 """About a week: an order must not be lost because a neighbour is down over a weekend."""
 LOOK_SECONDS = 15.0
 """Between two looks at what follows from the calendar."""
+PROOF_SECONDS = 600.0
+"""Between two looks at whether the day's proof of the ledger has been made."""
 _log = logging.getLogger("letters")
+_ledger_log = logging.getLogger("ledger")
 
 
 class _Retry(jobs.Backoff):
@@ -172,6 +176,19 @@ class Days:
             places.reinstate_due(session, clock.today())
 
 
+class Proofs:
+    """Adds the ledger up, once a day."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def due(self) -> None:
+        with self._database.writing() as session:
+            drifts = proofs.due(session, clock.today())
+        for one in drifts:
+            _ledger_log.error("the ledger does not add up: %s", one)
+
+
 class Steps:
     """Takes the steps of call-offs that nobody takes by hand."""
 
@@ -247,6 +264,7 @@ async def work(settings: Settings | None = None, *, ready: Callable[[], None] = 
                 (settings.follow_seconds, certificates.follow),
                 (LOOK_SECONDS, Days(database).look),
                 (LOOK_SECONDS, steps.due),
+                (PROOF_SECONDS, Proofs(database).due),
             ],
             ready=ready,
         )

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -29,7 +30,7 @@ from services.agreements.frameworks import rules as framework_rules
 from services.agreements.frameworks import shapes
 from services.agreements.frameworks import store as frameworks
 from services.agreements.ledger import store as ledger
-from services.agreements.ledger.rules import Scope
+from services.agreements.ledger.rules import Kind, Scope
 from services.agreements.letters import store as letters
 from services.agreements.order_changes import rules as order_change_rules
 from services.agreements.order_changes import store as order_changes
@@ -251,6 +252,8 @@ def _call_off(session: Session, one: dict[str, Any], names: dict[str, str]) -> N
             acceptances.accept(session, caller, row, None)
         else:
             calloffs.move(session, supplier if event is rules.Event.CONFIRM else caller, row, event)
+    if "posted_on" in one:
+        _posting(session, caller, row, one["name"], date.fromisoformat(one["posted_on"]))
 
 
 def _delivery(session: Session, supplier: Caller, row: calloffs.CallOff, one: dict[str, Any], *, last: bool) -> None:
@@ -261,6 +264,25 @@ def _delivery(session: Session, supplier: Caller, row: calloffs.CallOff, one: di
     new = delivery_rules.Delivered(lines, on, last, one["note"])
     uuid = seed_id(f"delivery:{row.uuid}:{on}")
     deliveries.register(session, supplier, row, new, said, on, uuid=uuid)
+
+
+def _posting(session: Session, caller: Caller, row: calloffs.CallOff, name: str, on: date) -> None:
+    """Accepted in one go: all that is reserved is posted, in an entry that examples know by name."""
+    calloffs.move(session, caller, row, rules.Event.ACCEPT)
+    lines = [
+        replace(
+            line,
+            quantity_reserved=-line.quantity_reserved,
+            quantity_posted=line.quantity_reserved,
+            reserved=-line.reserved,
+            posted=line.reserved,
+        )
+        for line in ledger.held(session, row.id or 0)
+    ]
+    row.posted, row.reserved = row.reserved, Decimal("0.00")
+    session.flush()
+    account = calloffs.account(row)
+    ledger.move(session, account, Kind.POST, lines, on, rules.Event.ACCEPT.value, uuid=seed_id(f"entry:{name}"))
 
 
 def _cost_key(sharing: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

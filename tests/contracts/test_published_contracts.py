@@ -28,7 +28,7 @@ OPERATIONS = [
     for method in item
     if method in METHODS
 ]
-OPEN_READS = ("/framework-agreements", "/thresholds", "/cost-splits/models")
+OPEN_READS = ("/framework-agreements", "/thresholds", "/cost-splits/models", "/ledger/spend")
 """What anybody may read of agreements: suppliers, ceilings and spend are public; orders are not."""
 
 

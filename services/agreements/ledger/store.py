@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import Field, Session, col, select
@@ -35,12 +36,24 @@ class Balance(Table, table=True):
 
 
 class Entry(Table, table=True):
-    """One movement: signed, never edited; a mistake is corrected by another entry."""
+    """One movement: signed, never edited; a mistake is corrected by another entry, once."""
 
+    __table_args__ = (
+        sa.CheckConstraint("NOT back_dated OR back_dating_reason IS NOT NULL", name="past_has_reason"),
+        sa.Index("ix_entry_framework_id_effective_on", "framework_id", "effective_on"),
+        sa.Index("ix_entry_buyer_effective_on", "buyer", "effective_on"),
+        sa.Index("ix_entry_supplier_effective_on", "supplier", "effective_on"),
+        # Entries come almost in the order of their days: a summary of blocks is as good as a tree, and costs nothing.
+        sa.Index("ix_entry_effective_on", "effective_on", postgresql_using="brin"),
+        sa.Index(
+            "uq_entry_reverses_id", "reverses_id", unique=True, postgresql_where=sa.text("reverses_id IS NOT NULL")
+        ),
+    )
     id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger)
+    uuid: UUID = Field(unique=True, sa_column_kwargs={"server_default": sa.text("gen_random_uuid()")})
     kind: Kind = Field(sa_type=choice(Kind))
-    framework_id: int = Field(index=True)
-    lot_id: int = Field(index=True)
+    framework_id: int
+    lot_id: int
     place_id: int
     participant_id: int
     call_off_id: int = Field(index=True, sa_type=sa.BigInteger)
@@ -51,6 +64,8 @@ class Entry(Table, table=True):
     cause: str = Field(max_length=80)
     effective_on: date
     back_dated: bool = False
+    back_dating_reason: str | None = Field(default=None, max_length=2000)
+    """Why it takes effect on a day before it was recorded."""
     reason: str | None = Field(default=None, max_length=2000)
     reverses_id: int | None = Field(default=None, sa_type=sa.BigInteger)
     recorded_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs={"server_default": sa.func.clock_timestamp()})
@@ -165,16 +180,26 @@ def move(
     cause: str,
     *,
     reason: str | None = None,
-    back_dated: bool = False,
+    back_dating_reason: str | None = None,
     reverses_id: int | None = None,
+    uuid: UUID | None = None,
 ) -> int | None:
-    """Any other movement: more must pass every ceiling, less always may. Nothing is entered when nothing moves.
-    → the entry"""
+    """Any other movement: more must pass every ceiling, less always may. Nothing is entered when nothing moves. With a
+    reason for back-dating it is flagged. → the entry"""
     moved = [line for line in lines if not line.empty]
     if not moved:
         return None
     entry_id = enter(
-        session, account, kind, moved, on, cause, reason=reason, back_dated=back_dated, reverses_id=reverses_id
+        session,
+        account,
+        kind,
+        moved,
+        on,
+        cause,
+        reason=reason,
+        back_dating_reason=back_dating_reason,
+        reverses_id=reverses_id,
+        uuid=uuid,
     )
     _move(session, account, moved, guarded=False)
     return entry_id
@@ -214,37 +239,81 @@ def quantity_room(session: Session, scope: Scope, subject_id: int) -> dict[str, 
     return {row.item: Room(row.ceiling, row.reserved, row.posted) for row in rows}
 
 
-def unproven(session: Session) -> list[tuple[str, int, Decimal, Decimal]]:
+@dataclass(frozen=True)
+class Unproven:
+    """A balance that is not the sum of its entries, and by how much it is more; nought when it is, but an entry under
+    it is not the sum of its lines. `lot` and `organisation` are None where its level has none, `item` is empty for
+    NOK."""
+
+    scope: Scope
+    framework_agreement: str
+    lot: str | None
+    organisation: str | None
+    item: str
+    reserved: Decimal
+    posted: Decimal
+
+
+def unproven(session: Session, owner: str | None = None, framework: str | None = None) -> list[Unproven]:
     """The proof that balances are the sums of their entries, and entries of their lines: every balance for which that
-    is not so."""
-    return [(row.scope, row.subject_id, row.reserved, row.posted) for row in session.execute(_UNPROVEN)]
+    is not so, as of one moment. With `owner` under its agreements only, with `framework` under that one only."""
+    rows = session.execute(_UNPROVEN, {"owner": owner, "framework": framework})
+    return [Unproven(**{**row._mapping, "scope": Scope(row.scope)}) for row in rows]
 
 
+def counted(session: Session, owner: str | None = None, framework: str | None = None) -> tuple[int, int]:
+    """How many balances the proof looks at, and how many entries."""
+    row = session.execute(_COUNTS, {"owner": owner, "framework": framework}).one()
+    return row.balances, row.entries
+
+
+_SUBJECTS = """
+    owned AS (
+        SELECT id, slug FROM frameworkagreement
+         WHERE (CAST(:owner AS text) IS NULL OR owner_number = :owner)
+           AND (CAST(:framework AS text) IS NULL OR slug = :framework)
+    ), subject AS (
+        SELECT 'framework_agreement' AS scope, f.id, f.slug, NULL AS lot, NULL AS organisation FROM owned f
+        UNION ALL SELECT 'lot', l.id, f.slug, l.slug, NULL FROM owned f JOIN lot l ON l.framework_id = f.id
+        UNION ALL SELECT 'supplier', p.id, f.slug, l.slug, p.number
+          FROM owned f JOIN lot l ON l.framework_id = f.id JOIN place p ON p.lot_id = l.id
+        UNION ALL SELECT 'buyer', p.id, f.slug, NULL, p.number FROM owned f JOIN participant p ON p.framework_id = f.id
+    )"""
 _KEYS = (
     "CROSS JOIN LATERAL (VALUES ('framework_agreement', e.framework_id), ('lot', e.lot_id), ('supplier', e.place_id), "
     "('buyer', e.participant_id)) AS k (scope, subject_id)"
 )
+# A level without any balance is as wrong as one with another sum.
 _UNPROVEN = sa.text(
     f"""
-    WITH line AS (
-        SELECT entry_id, sum(reserved) AS reserved, sum(posted) AS posted FROM entryline GROUP BY entry_id
-    ), entered AS (
-        SELECT e.*, coalesce(l.reserved, 0) AS line_reserved, coalesce(l.posted, 0) AS line_posted
-          FROM entry e LEFT JOIN line l ON l.entry_id = e.id
+    WITH {_SUBJECTS}, entered AS (
+        SELECT e.* FROM entry e JOIN owned f ON f.id = e.framework_id
+    ), line AS (
+        SELECT l.entry_id, sum(l.reserved) AS reserved, sum(l.posted) AS posted
+          FROM entered e JOIN entryline l ON l.entry_id = e.id GROUP BY l.entry_id
     ), sums AS (
         SELECT k.scope, k.subject_id, '' AS item, sum(e.reserved) AS reserved, sum(e.posted) AS posted,
-               bool_and(e.reserved = e.line_reserved AND e.posted = e.line_posted) AS agrees
-          FROM entered e {_KEYS} GROUP BY k.scope, k.subject_id
+               bool_and(e.reserved = coalesce(l.reserved, 0) AND e.posted = coalesce(l.posted, 0)) AS agrees
+          FROM entered e LEFT JOIN line l ON l.entry_id = e.id {_KEYS} GROUP BY k.scope, k.subject_id
         UNION ALL
         SELECT k.scope, k.subject_id, l.item, sum(l.quantity_reserved), sum(l.quantity_posted), true
-          FROM entry e {_KEYS} JOIN entryline l ON l.entry_id = e.id
+          FROM entered e {_KEYS} JOIN entryline l ON l.entry_id = e.id
          WHERE l.item IN (SELECT item FROM balance WHERE item <> '') GROUP BY k.scope, k.subject_id, l.item
     )
-    SELECT b.scope, b.subject_id, b.reserved - coalesce(s.reserved, 0) AS reserved,
-           b.posted - coalesce(s.posted, 0) AS posted
-      FROM balance b LEFT JOIN sums s ON s.scope = b.scope AND s.subject_id = b.subject_id AND s.item = b.item
-     WHERE b.reserved <> coalesce(s.reserved, 0) OR b.posted <> coalesce(s.posted, 0) OR NOT coalesce(s.agrees, true)
+    SELECT o.scope, o.slug AS framework_agreement, o.lot, o.organisation, coalesce(b.item, '') AS item,
+           coalesce(b.reserved, 0) - coalesce(s.reserved, 0) AS reserved,
+           coalesce(b.posted, 0) - coalesce(s.posted, 0) AS posted
+      FROM subject o LEFT JOIN balance b ON b.scope = o.scope AND b.subject_id = o.id
+      LEFT JOIN sums s ON s.scope = o.scope AND s.subject_id = o.id AND s.item = coalesce(b.item, '')
+     WHERE b.id IS NULL OR b.reserved <> coalesce(s.reserved, 0) OR b.posted <> coalesce(s.posted, 0)
+        OR NOT coalesce(s.agrees, true)
+     ORDER BY o.slug, b.id
     """  # noqa: S608  # nothing from outside stands in it
+)
+_COUNTS = sa.text(
+    f"WITH {_SUBJECTS} SELECT (SELECT count(*) FROM subject o JOIN balance b ON b.scope = o.scope "  # noqa: S608  # ours
+    "AND b.subject_id = o.id) AS balances, (SELECT count(*) FROM owned f JOIN entry e ON e.framework_id = f.id) "
+    "AS entries"
 )
 
 
@@ -257,8 +326,9 @@ def enter(
     cause: str,
     *,
     reason: str | None = None,
-    back_dated: bool = False,
+    back_dating_reason: str | None = None,
     reverses_id: int | None = None,
+    uuid: UUID | None = None,
 ) -> int:
     """The entry with its lines, without the balances."""
     entry_id = session.execute(
@@ -276,9 +346,11 @@ def enter(
             "posted": sum((line.posted for line in lines), Z),
             "cause": cause,
             "effective_on": on,
-            "back_dated": back_dated,
+            "back_dated": back_dating_reason is not None,
+            "back_dating_reason": back_dating_reason,
             "reason": reason,
             "reverses_id": reverses_id,
+            **({"uuid": uuid} if uuid else {}),
         },
     ).scalar_one()
     session.execute(
