@@ -2,7 +2,6 @@
 
 import itertools
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from fastapi.testclient import TestClient
 from services.catalog.signing_keys.store import Keyring
 from services.chassis import db, embedded
 from tests.issuer import Issuer
+from tests.memory import folder_in_memory
 
 SECTIONS = {
     "catalog": "services.catalog",
@@ -41,8 +41,7 @@ hypothesis.settings.load_profile("everywhere")
 @pytest.fixture(scope="session")
 def server() -> Iterator[embedded.Server]:
     """PostgreSQL for this run only; it need not survive a power cut."""
-    folder = Path(tempfile.mkdtemp(prefix="sv"))
-    folder.chmod(0o755)
+    folder = folder_in_memory("sv")
     running = embedded.start(folder / "pg")
     with psycopg.connect(running.url("postgres"), autocommit=True) as connection:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -19,6 +18,7 @@ import psycopg
 from services import access
 from services.chassis import db
 from services.settings import RunSettings
+from tests.memory import folder_in_memory
 
 BRONNOY = "964983291"
 PORTS = ("catalog", "agreements", "integration", "control", "maskinporten", "svarut")
@@ -29,8 +29,7 @@ class System:
     """One running system with its own ports and data folder. `settings` become SAMVIRKE_* variables."""
 
     def __init__(self, **settings: str) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="sve"))
-        self.folder.chmod(0o755)
+        self.folder = folder_in_memory("sve")
         free = free_ports(len(PORTS))
         ports = {f"{name}_port": str(port) for name, port in zip(PORTS, free, strict=True)}
         given = {"data": str(self.folder / "d"), **ports, **settings}
