@@ -23,6 +23,7 @@ from services.agreements.part_bills import api as part_bills
 from services.agreements.places import api as places
 from services.agreements.price_lists import api as price_lists
 from services.agreements.proofs import api as proofs
+from services.agreements.quotes import api as quotes
 from services.agreements.settings import Settings
 from services.agreements.spendings import api as spendings
 from services.agreements.thresholds import api as thresholds
@@ -55,6 +56,7 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
         database=Database(settings.database_url, connections=settings.database_connections),
         routers=[
             calloffs.router,
+            quotes.router,
             calloff_steps.router,
             order_changes.router,
             deliveries.router,

@@ -123,11 +123,13 @@ def test_what_a_posting_fills_is_exhausted(api: TestClient, url: str, rows: psyc
 
     assert look() is False
     rows.execute(
-        "UPDATE balance SET ceiling = reserved WHERE scope = 'framework_agreement' AND subject_id = %s", (number,)
+        "UPDATE balance SET ceiling = reserved + posted WHERE scope = 'framework_agreement' AND subject_id = %s",
+        (number,),
     )
     assert look() is False, "what is only reserved can be released"
     rows.execute(
-        "UPDATE balance SET posted = reserved, reserved = 0 WHERE scope = 'framework_agreement' AND subject_id = %s",
+        "UPDATE balance SET posted = posted + reserved, reserved = 0 WHERE scope = 'framework_agreement' "
+        "AND subject_id = %s",
         (number,),
     )
     with psycopg.connect(url) as other:
