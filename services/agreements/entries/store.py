@@ -1,6 +1,7 @@
 """Which entries an organisation sees, and how a wrong posting is taken back by a second one."""
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -69,20 +70,23 @@ def seen(organisation: str) -> sa.ColumnElement[bool]:
 
 
 def selected(asked: Selection) -> list[sa.ColumnElement[bool]]:
-    call_off = sa.select(col(calloffs.CallOff.id)).where(col(calloffs.CallOff.uuid) == asked.call_off)
-    conditions = (
-        (asked.framework_id, col(Entry.framework_id) == asked.framework_id),
-        (asked.lot_id, col(Entry.lot_id) == asked.lot_id),
-        (asked.call_off, col(Entry.call_off_id) == call_off.scalar_subquery()),
-        (asked.buyer, col(Entry.buyer) == asked.buyer),
-        (asked.supplier, col(Entry.supplier) == asked.supplier),
-        (asked.kinds or None, col(Entry.kind).in_(asked.kinds)),
-        (asked.from_on, col(Entry.effective_on) >= asked.from_on),
-        (asked.to_on, col(Entry.effective_on) <= asked.to_on),
-        (asked.back_dated, col(Entry.back_dated) == asked.back_dated),
-        (asked.known_at, col(Entry.recorded_at) <= asked.known_at),
+    conditions: tuple[tuple[Any, Any, Callable[[Any, Any], Any]], ...] = (
+        (asked.framework_id, col(Entry.framework_id), operator.eq),
+        (asked.lot_id, col(Entry.lot_id), operator.eq),
+        (asked.buyer, col(Entry.buyer), operator.eq),
+        (asked.supplier, col(Entry.supplier), operator.eq),
+        (asked.from_on, col(Entry.effective_on), operator.ge),
+        (asked.to_on, col(Entry.effective_on), operator.le),
+        (asked.back_dated, col(Entry.back_dated), operator.eq),
+        (asked.known_at, col(Entry.recorded_at), operator.le),
     )
-    return [condition for given, condition in conditions if given is not None]
+    found = [compared(column, given) for given, column, compared in conditions if given is not None]
+    if asked.call_off:
+        call_off = sa.select(col(calloffs.CallOff.id)).where(col(calloffs.CallOff.uuid) == asked.call_off)
+        found.append(col(Entry.call_off_id) == call_off.scalar_subquery())
+    if asked.kinds:
+        found.append(col(Entry.kind).in_(asked.kinds))
+    return found
 
 
 _REVERSED, _REVERSAL = sa.orm.aliased(Entry), sa.orm.aliased(Entry)

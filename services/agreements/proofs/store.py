@@ -44,7 +44,7 @@ def due(session: Session, on: date) -> list[ledger.Unproven]:
     ).first()
     if kept is None:  # another worker was first
         return []
-    owners = dict(session.execute(_OWNERS).tuples().all())
+    owners = {row.slug: row.owner_number for row in session.execute(_OWNERS)}
     for one in drifts:
         feed.tell(
             session,
