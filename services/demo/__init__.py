@@ -1,8 +1,9 @@
-"""`make demo`: three stories, step by step over HTTP, against the running services. Brønnøy kommune orders safety
-alarms; it prepares a procurement together with neighbours who have the same need; and a product is certified, its
-certificate is verified without any server, and whoever uses the product is told when it is suspended."""
+"""`make demo`: four stories, step by step over HTTP, against the running services. Brønnøy kommune orders safety
+alarms; it prepares a procurement together with neighbours who have the same need; a product is certified, its
+certificate is verified without any server, and whoever uses the product is told when it is suspended; and a framework
+agreement lives from its announcement until its last order is closed and every krone is accounted for."""
 
-from services.demo import certification, order, procurement
+from services.demo import agreement, certification, order, procurement
 from services.demo.calls import Stopped as Stopped
 from services.settings import RunSettings
 
@@ -14,3 +15,5 @@ def walk(run: RunSettings) -> None:
     procurement.walk(run)
     print("\nC. A product is certified, and what a buyer can trust\n")
     certification.walk(run)
+    print("\nD. A framework agreement, from the announcement to the last krone\n")
+    agreement.walk(run)
