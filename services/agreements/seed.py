@@ -128,7 +128,9 @@ def _agreement(session: Session, one: dict[str, Any], data: dict[str, Any]) -> N
                 rank=seat["rank"],
                 state=PlaceState.ACTIVE,
                 uuid=seed_id(f"place:{one['slug']}:{lot.slug}:{number}"),
-                index_clause=seat.get("index_clause"),
+                index_clause=lot.index_clause,
+                lowest_factor=lot.lowest_factor,
+                highest_factor=lot.highest_factor,
             )
             places.add(session, place, [_price(agreement, line) for line in seat["prices"]])
             ledger.open_balance(session, Scope.SUPPLIER, place.id or 0, None)

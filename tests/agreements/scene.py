@@ -121,12 +121,13 @@ def _running(send: Send) -> dict[str, str]:
     product is not certified, one where the supplier's own maximum is nothing, and one whose place is suspended while
     an order of it is under way."""
     clause = {"index": "KPI (fiktiv)", "base_month": "2026-01", "base_value": "100", "share_percent": "80"}
+    clause |= {"earliest_on": "2099-01-01"}
     specification = {"specification": "velferdsteknologi-trygghetstjeneste", "specification_version": "1.0"}
     places = _active(
         send,
-        _agreement("ra-scene", [_lot("en"), _lot("full"), _lot("pause"), _lot("sertifisert", **specification)]),
+        _agreement("ra-scene", [_lot("en", index_clause=clause), _lot("full"), _lot("pause"), _lot("sertifisert", **specification)]),
         [
-            _place("en", FJORDVAKT, 1, index_clause=clause | {"earliest_on": "2099-01-01"}),
+            _place("en", FJORDVAKT, 1),
             _place("en", NORDLYS, 2),
             _place("full", FJORDVAKT, 1, ceiling_excl_vat="0.00"),
             _place("pause", FJORDVAKT, 1),

@@ -203,7 +203,7 @@ def test_a_suppliers_own_maximum_null_is_none_and_0_is_nothing(
     place: Place, rows: psycopg.Connection, ceiling: str | None, expected: int
 ) -> None:
     rows.execute(
-        "UPDATE balance SET reserved = 0, ceiling = %s WHERE scope = 'supplier' AND item = '' "
+        "UPDATE balance SET reserved = 0, posted = 0, ceiling = %s WHERE scope = 'supplier' AND item = '' "
         "AND subject_id = (SELECT id FROM place WHERE uuid = %s)",
         [ceiling, seed_id(f"place:{RUNNING}:alarmer:{FJORDVAKT}")],
     )

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.agreements.price_lists import rules
-from services.agreements.price_lists.rules import Bounds, Clause, Line
+from services.agreements.price_lists.rules import Line
+from services.agreements.price_terms.rules import Bounds, Clause
 
 D = Decimal
 BOUNDS = Bounds(D("0.9"), D("1.1"))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.agreements.calloffs import rules
+from services.agreements.framework_steps import rules as framework_steps
 from services.agreements.frameworks import rules as frameworks
 from services.agreements.frameworks.rules import Band, LotTerms, Maximum, Method, Period, Terms
 
@@ -108,7 +109,7 @@ WHOLE = Terms(
 
 
 def told(**changes: object) -> list[tuple[str, str | None]]:
-    found = frameworks.check_announcement(replace(WHOLE, **changes))  # type: ignore[arg-type]  # a mix
+    found = framework_steps.check_announcement(replace(WHOLE, **changes))  # type: ignore[arg-type]  # a mix
     return [(type(one).__name__, one.pointer) for one in found]
 
 

@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter
 from sqlmodel import Session
 
 from services.agreements.agreement_changes import rules, store
+from services.agreements.frameworks import rules as framework_rules
 from services.agreements.frameworks import store as frameworks
 from services.agreements.places import rules as place_rules
 from services.agreements.places import shapes as place_shapes
@@ -83,7 +84,21 @@ class PartyWithdrawal(In):
         return rules.Withdrawal()
 
 
-Proposed = Annotated[ItemPriceVariation | TaxRate | ThirdParty | PartyWithdrawal, Field(discriminator="kind")]
+class Extension(In):
+    """An announced option for extension is used; by the framework owner only. On its day, and while the agreement runs,
+    its last day becomes another; no price changes."""
+
+    kind: Literal[rules.Kind.EXTENSION]
+    ends_on: date = Field(description="One of the agreement's `extensions`")
+    place: None = Field(default=None, description="It is of every place")
+
+    def terms(self) -> rules.Terms:
+        return rules.Extension(self.ends_on)
+
+
+Proposed = Annotated[
+    ItemPriceVariation | TaxRate | ThirdParty | PartyWithdrawal | Extension, Field(discriminator="kind")
+]
 _PROPOSED: TypeAdapter[Any] = TypeAdapter(Proposed)
 
 
@@ -147,6 +162,7 @@ class Preview(Out):
 
     change: Change
     problems: list[dict[str, Any]] = Field(description="Why it could not be activated on its day; empty: it could")
+    ends_on: date = Field(description="The agreement's last day, as it would be")
     places: list[PlacePreview]
 
 
@@ -184,6 +200,7 @@ def preview(
     priced = [store.priced(reader, one) for one in found]
     problems = [
         *rules.check_agreement(agreement.state),
+        *rules.check_terms(terms, _period(agreement)),
         *rules.check_day(terms, row.effective_on, today, agreement.ends_on, [one.newest_from_on for one in priced]),
         *rules.check(terms, priced, row.effective_on),
     ]
@@ -195,6 +212,7 @@ def preview(
             one.error() if agreement.owner_number == number else {"type": one.type(), "detail": one.title()}
             for one in problems
         ],
+        ends_on=terms.ends_on if isinstance(terms, rules.Extension) else agreement.ends_on,
         places=[
             _previewed(reader, terms, place, one, shown=place_shapes.sees(agreement, place, number, acceded=acceded))
             for place, one in zip(found, priced, strict=True)
@@ -274,10 +292,13 @@ def activate(
     refuse(
         [
             *rules.check_signing(step.signed_on, store.last_signed_on(session, agreement.id or 0), today),
-            *rules.check_withdrawal_day(terms, row.effective_on, today),
+            *rules.check_own_day(terms, row.effective_on, today),
         ]
     )
     _check(session, agreement, row, today)
+    if isinstance(terms, rules.Extension):
+        agreement.ends_on = terms.ends_on
+        agreement.revision += 1
     for place in store.concerned(session, row):
         _apply(session, agreement, row, terms, place, caller)
     row.signed_on = step.signed_on
@@ -318,6 +339,7 @@ def _check(session: Session, agreement: frameworks.FrameworkAgreement, row: stor
     refuse(
         [
             *rules.check_agreement(agreement.state),
+            *rules.check_terms(terms, _period(agreement)),
             *([] if found else [rules.PlaceNotHeld()]),
             *rules.check_day(terms, row.effective_on, today, agreement.ends_on, [one.newest_from_on for one in priced]),
             *rules.check(terms, priced, row.effective_on),
@@ -372,6 +394,12 @@ def _previewed(
             )
             for old, new in zip(priced.lines, rules.changed(terms, priced), strict=True)
         ],
+    )
+
+
+def _period(agreement: frameworks.FrameworkAgreement) -> framework_rules.Period:
+    return framework_rules.Period(
+        agreement.starts_on, agreement.ends_on, agreement.period_rationale, tuple(agreement.extensions)
     )
 
 

@@ -6,9 +6,11 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from services.agreements.frameworks.rules import Period, check_extension
 from services.agreements.frameworks.rules import State as AgreementState
 from services.agreements.price_lists import rules as price_lists
-from services.agreements.price_lists.rules import Bounds, Clause, Line
+from services.agreements.price_lists.rules import Line
+from services.agreements.price_terms.rules import Bounds, Clause
 from services.chassis.problems import Conflict, Forbidden, Invalid, Problem
 
 
@@ -36,6 +38,7 @@ class Kind(StrEnum):
     TAX_RATE = "tax_rate"
     THIRD_PARTY = "third_party"
     PARTY_WITHDRAWAL = "party_withdrawal"
+    EXTENSION = "extension"
 
 
 class MoveRefused(Conflict):
@@ -98,7 +101,16 @@ class Withdrawal:
     """The supplier leaves its place."""
 
 
-Terms = Variation | TaxRate | ThirdParty | Withdrawal
+@dataclass(frozen=True)
+class Extension:
+    """An announced option is used: the agreement's last day is another."""
+
+    ends_on: date
+
+
+Terms = Variation | TaxRate | ThirdParty | Withdrawal | Extension
+ON_ITS_DAY = (Withdrawal, Extension)
+"""What is done at once when it is activated, so that it is activated on its own day."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +136,9 @@ def check_agreement(state: AgreementState) -> list[Problem]:
 
 
 def check_day(terms: Terms, effective_on: date, today: date, ends_on: date, newest: Sequence[date]) -> list[Problem]:
-    """`newest`: since when, or from when, the places' newest price lists hold. A withdrawal is only of the day that it
-    is activated on, so that no order finds a supplier that has left."""
-    first = max(today, *newest) if newest and not isinstance(terms, Withdrawal) else today
+    """`newest`: since when, or from when, the places' newest price lists hold. A withdrawal or an extension is only of
+    the day that it is activated on, so that no order finds a supplier that has left, or an end that is not yet."""
+    first = max(today, *newest) if newest and not isinstance(terms, ON_ITS_DAY) else today
     if effective_on < first:
         return [EffectiveDayInvalid(f"The earliest day is {first}.", pointer="#/effective_on")]
     if effective_on > ends_on:
@@ -134,10 +146,15 @@ def check_day(terms: Terms, effective_on: date, today: date, ends_on: date, newe
     return []
 
 
-def check_withdrawal_day(terms: Terms, effective_on: date, today: date) -> list[Problem]:
-    if isinstance(terms, Withdrawal) and effective_on != today:
-        return [EffectiveDayInvalid("A withdrawal is activated on its own day.", pointer="#/effective_on")]
+def check_own_day(terms: Terms, effective_on: date, today: date) -> list[Problem]:
+    if isinstance(terms, ON_ITS_DAY) and effective_on != today:
+        return [EffectiveDayInvalid("It is activated on its own day.", pointer="#/effective_on")]
     return []
+
+
+def check_terms(terms: Terms, period: Period) -> list[Problem]:
+    """What the agreement itself says against the change."""
+    return check_extension(period, terms.ends_on, "#/change/ends_on") if isinstance(terms, Extension) else []
 
 
 def check_signing(signed_on: date, last_signed_on: date | None, today: date) -> list[Problem]:

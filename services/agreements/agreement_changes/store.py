@@ -17,7 +17,7 @@ from services.agreements.places import store as places
 from services.agreements.places.rules import HELD
 from services.agreements.places.store import Place
 from services.agreements.price_lists import store as price_lists
-from services.agreements.price_lists.rules import clause
+from services.agreements.price_terms.rules import clause
 from services.chassis import audit, feed
 from services.chassis.auth import Caller
 from services.chassis.clock import now

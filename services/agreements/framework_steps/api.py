@@ -7,6 +7,7 @@ from fastapi import Path
 from pydantic import Field
 from sqlmodel import Session
 
+from services.agreements.framework_steps import rules as step_rules
 from services.agreements.framework_steps import store
 from services.agreements.frameworks import rules, shapes
 from services.agreements.frameworks import store as frameworks
@@ -66,15 +67,15 @@ def _prepare(session: Session, agreement: frameworks.FrameworkAgreement, event: 
         terms = shapes.terms(shapes.shown(session, agreement))
         known = thresholds.on(session, today)
         refuse(
-            rules.check_announcement(terms.checked())
+            step_rules.check_announcement(terms.checked())
             + threshold_rules.check_known(agreement.contract_kind, known.keys(), today)
         )
         agreement.announcement = store.announced(agreement, terms.model_dump(mode="json"), known, today)
         agreement.announced_on = today
     elif event is Event.ACTIVATE:
-        refuse(rules.check_activation(frameworks.lots_without_place(session, framework_id)))
+        refuse(step_rules.check_activation(frameworks.lots_without_place(session, framework_id)))
     elif event is Event.CLOSE:
-        refuse(rules.check_close(store.open_call_offs(session, framework_id)))
+        refuse(step_rules.check_close(store.open_call_offs(session, framework_id)))
 
 
 for _event, _seeded, _summary_text, _about in (

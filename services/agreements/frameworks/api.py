@@ -18,7 +18,7 @@ from services.chassis.auth import Caller, ViewerDep, needs
 from services.chassis.contract import example
 from services.chassis.db import DatabaseDep, DryRunDep, ReaderDep
 from services.chassis.problems import Invalid, NotFound, Problem, refuse
-from services.chassis.values import In, Money, Out
+from services.chassis.values import In, Instant, Money, Out
 
 router = new_router("/framework-agreements", "Framework agreements")
 
@@ -41,6 +41,7 @@ class Change(In):
     cpv: list[str] | None = None
     starts_on: date | None = None
     ends_on: date | None = None
+    extensions: list[date] | None = None
     period_rationale: str | None = None
     estimate_excl_vat: Money | None = None
     ceiling_excl_vat: Money | None = None
@@ -73,6 +74,18 @@ class Announcement(Out):
     announced_on: date
     thresholds: list[ThresholdReliedOn]
     terms: dict[str, Any] = Field(description="Every announced term, as it would be registered")
+
+
+class Happened(Out):
+    event: str = Field(description="An event of the state table, or `register` or `change`", examples=["announce"])
+    state: rules.State = Field(description="The state after it")
+    organisation: str | None = Field(description="Who did it; null: the service itself, by calendar or ledger")
+    reason: str | None
+    recorded_at: Instant
+
+
+class History(Out):
+    items: list[Happened]
 
 
 class Filters(In):
@@ -113,11 +126,11 @@ def read(slug: Annotated[str, SLUG], viewer: ViewerDep, reader: ReaderDep, respo
 
 
 @router.get("/{slug}/history", summary="Read what happened to an agreement", openapi_extra=example())
-def history(slug: Annotated[str, SLUG], viewer: ViewerDep, reader: ReaderDep) -> shapes.History:
+def history(slug: Annotated[str, SLUG], viewer: ViewerDep, reader: ReaderDep) -> History:
     """Every step since it was registered, oldest first, with who took it. Nothing of it is ever changed. Open to
     everybody."""
     row = store.visible(reader, slug, _number(viewer))
-    return shapes.History(items=[shapes.Happened.model_validate(one) for one in store.events(reader, row.id or 0)])
+    return History(items=[Happened.model_validate(one) for one in store.events(reader, row.id or 0)])
 
 
 @router.get("/{slug}/announcement", summary="Read what was announced", openapi_extra=example())

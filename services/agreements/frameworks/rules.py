@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from services.agreements.price_terms.rules import DEFAULT, Bounds, check_bounds
 from services.chassis.problems import Conflict, Forbidden, Invalid, Problem
 
 
@@ -197,27 +198,18 @@ class GroundsWithoutObligation(Invalid):
     """Grounds for declining belong to a delivery obligation; without one a supplier may decline as it likes."""
 
 
-class AnnouncementIncomplete(Conflict):
-    """The notice would lack something that it needs.
-
-    A notice of a framework agreement tells its reference, subject, participants, methods, estimate and maximum
-    (C-216/17, C-23/20; anskaffelsesforskriften § 21-1).
-    """
-
-
-class LotWithoutPlace(Conflict):
-    """A lot has no supplier with a price list."""
-
-
-class CallOffsOpen(Conflict):
-    """Call-offs under the agreement are still open."""
+class ExtensionNotAnnounced(Conflict):
+    """The notice announced no option to extend the agreement to this day."""
 
 
 @dataclass(frozen=True)
 class Period:
+    """`extensions`: the last day with each announced option for extension, in the order in which they are used."""
+
     starts_on: date
     ends_on: date
     rationale: str | None
+    extensions: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -226,6 +218,10 @@ class Maximum:
 
     value: Decimal | None
     quantities: tuple[tuple[str, int], ...] = ()
+
+    def covers(self, item: str) -> bool:
+        """Whether what is called off of an item comes under it."""
+        return self.value is not None or any(one == item for one, _ in self.quantities)
 
 
 @dataclass(frozen=True)
@@ -240,6 +236,7 @@ class LotTerms:
     specification_version: str | None = None
     delivery_obligation: bool = True
     grounds: tuple[str, ...] = ()
+    bounds: Bounds = DEFAULT
 
 
 @dataclass(frozen=True)
@@ -293,10 +290,27 @@ def check(terms: Terms) -> list[Problem]:
 
 
 def check_period(period: Period) -> list[Problem]:
+    found: list[Problem] = []
     if period.ends_on < period.starts_on:
-        return [PeriodInvalid("It ends before it starts.", pointer="#/ends_on")]
-    if period.ends_on >= _four_years_after(period.starts_on) and not period.rationale:
-        return [PeriodInvalid("More than four years need a recorded reason.", pointer="#/period_rationale")]
+        found.append(PeriodInvalid("It ends before it starts.", pointer="#/ends_on"))
+    last = period.ends_on
+    for place, day in enumerate(period.extensions):
+        if day <= last:
+            found.append(PeriodInvalid(f"An extension must end after {last}.", pointer=f"#/extensions/{place}"))
+        last = max(last, day)
+    if last >= _four_years_after(period.starts_on) and not period.rationale:
+        found.append(PeriodInvalid("More than four years need a recorded reason.", pointer="#/period_rationale"))
+    return found
+
+
+def check_extension(period: Period, ends_on: date, where: str) -> list[Problem]:
+    """Whether an agreement may be prolonged to a day: by an announced option only, and beyond four years for a recorded
+    reason only."""
+    if ends_on <= period.ends_on or ends_on not in period.extensions:
+        left = ", ".join(str(day) for day in period.extensions if day > period.ends_on) or "none"
+        return [ExtensionNotAnnounced(f"Announced and not used: {left}.", pointer=where)]
+    if ends_on >= _four_years_after(period.starts_on) and not period.rationale:
+        return [PeriodInvalid("More than four years need a recorded reason.", pointer=where)]
     return []
 
 
@@ -364,40 +378,7 @@ def _check_lot(lot: LotTerms, where: str) -> list[Problem]:
         found.append(SpecificationVersionMissing("Give both, or neither.", pointer=f"{where}/{missing}"))
     if lot.grounds and not lot.delivery_obligation:
         found.append(GroundsWithoutObligation(pointer=f"{where}/decline_grounds"))
-    return found
-
-
-def check_announcement(terms: Terms) -> list[Problem]:
-    """What a notice needs beside terms that hold together."""
-    needed: list[tuple[bool, str, str]] = [
-        (bool(terms.notice_reference), "its reference in Doffin or TED", "#/notice_reference"),
-        (bool(terms.cpv), "CPV codes", "#/cpv"),
-        (terms.estimate is not None, "an estimate over all participants and options", "#/estimate_excl_vat"),
-        (
-            terms.maximum.value is not None or bool(terms.maximum.quantities),
-            "a maximum, in value or in quantities",
-            "#/ceiling_excl_vat",
-        ),
-        (bool(terms.participants), "who is entitled to call off", "#/participants"),
-        (terms.accession_from_on is not None, "a window for accession", "#/accession_from_on"),
-    ]
-    needed += [
-        (bool(lot.bands), f"how a supplier is found in the lot {lot.slug}", f"#/lots/{place}/bands")
-        for place, lot in enumerate(terms.lots)
-    ]
-    return check(terms) + [
-        AnnouncementIncomplete(f"It lacks {what}.", pointer=pointer) for there, what, pointer in needed if not there
-    ]
-
-
-def check_activation(lots_without_place: list[str]) -> list[Problem]:
-    return [LotWithoutPlace(f"{lot} has none.", lot=lot) for lot in lots_without_place]
-
-
-def check_close(open_call_offs: int) -> list[Problem]:
-    if not open_call_offs:
-        return []
-    return [CallOffsOpen(f"{open_call_offs} are neither closed, cancelled nor failed.", open_call_offs=open_call_offs)]
+    return found + check_bounds(lot.bounds, where)
 
 
 def reached(value: tuple[Decimal | None, Decimal], quantities: Sequence[tuple[Decimal, Decimal]]) -> bool:

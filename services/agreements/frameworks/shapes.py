@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,7 +12,9 @@ from sqlmodel import Session
 from services.agreements.frameworks import rules, store
 from services.agreements.ledger import store as ledger
 from services.agreements.ledger.rules import Scope
-from services.chassis.values import In, Instant, Money, OrganisationNumber, Out, Slug, Text, TextOut
+from services.agreements.price_terms.rules import DEFAULT, Bounds
+from services.agreements.price_terms.shapes import Factor, IndexClause, NewIndexClause
+from services.chassis.values import In, Money, OrganisationNumber, Out, Slug, Text, TextOut
 
 
 class Quantity(In):
@@ -79,6 +82,9 @@ class NewLot(In):
         le=1500,
         description="A buyer's call-offs within so many days count together when the band is found; 0: each alone",
     )
+    index_clause: NewIndexClause | None = Field(default=None, description="Null: prices follow no index")
+    lowest_factor: Factor = Field(default=DEFAULT.lowest, description="How low a price may come, of the first one")
+    highest_factor: Factor = Field(default=DEFAULT.highest, description="How high")
 
     def maximum(self) -> rules.Maximum:
         return rules.Maximum(self.ceiling_excl_vat, pairs(self.quantities))
@@ -118,8 +124,13 @@ class NewTerms(In):
     )
     starts_on: date
     ends_on: date = Field(
-        description="The last day on which a call-off can be placed when every option for extension is used; at most "
-        "four years on"
+        description="The last day on which a call-off can be placed, before any option for extension is used"
+    )
+    extensions: list[date] = Field(
+        default=[],
+        max_length=10,
+        description="Options for extension: the last day with each, in the order in which they are used. They count "
+        "within the four years",
     )
     period_rationale: str | None = Field(
         default=None, min_length=3, max_length=2000, description="Why it is longer than four years"
@@ -149,7 +160,7 @@ class NewTerms(In):
     def checked(self) -> rules.Terms:
         """What the rules look at."""
         return rules.Terms(
-            period=rules.Period(self.starts_on, self.ends_on, self.period_rationale),
+            period=rules.Period(self.starts_on, self.ends_on, self.period_rationale, tuple(self.extensions)),
             notice_reference=self.notice_reference,
             cpv=tuple(self.cpv),
             estimate=self.estimate_excl_vat,
@@ -166,6 +177,7 @@ class NewTerms(In):
                     specification_version=lot.specification_version,
                     delivery_obligation=lot.delivery_obligation,
                     grounds=tuple(one.code for one in lot.decline_grounds),
+                    bounds=Bounds(lot.lowest_factor, lot.highest_factor),
                 )
                 for lot in self.lots
             ),
@@ -229,6 +241,9 @@ class Lot(Out):
     decline_grounds: list[NamedOut]
     delivery_days_after_end: int
     split_window_days: int
+    index_clause: IndexClause | None
+    lowest_factor: Decimal = Field(description="How low a price may come, as a factor of the first price list's")
+    highest_factor: Decimal
     quantities: list[QuantityOut]
     room: Room
 
@@ -254,6 +269,7 @@ class FrameworkAgreement(Summary):
     manager: str | None = Field(description="The unit or role that manages it")
     manager_contact: str | None
     contract_kind: rules.ContractKind
+    extensions: list[date] = Field(description="Announced options for extension, those that are used included")
     period_rationale: str | None
     estimate_excl_vat: Money | None
     approval_limit_excl_vat: Money
@@ -268,27 +284,15 @@ class FrameworkAgreement(Summary):
     participants: list[Participant]
 
 
-class Happened(Out):
-    event: str = Field(description="An event of the state table, or `register` or `change`", examples=["announce"])
-    state: rules.State = Field(description="The state after it")
-    organisation: str | None = Field(description="Who did it; null: the service itself, by calendar or ledger")
-    reason: str | None
-    recorded_at: Instant
-
-
-class History(Out):
-    items: list[Happened]
-
-
 SCALARS = (
     *("role", "manager", "manager_contact", "contract_kind", "notice_reference", "cpv", "starts_on", "ends_on"),
     *("period_rationale", "accession_from_on", "accession_to_on", "accession_notice_days", "response_days"),
-    "reservation_days",
+    *("reservation_days", "extensions"),
 )
 """Fields that are the same on the wire, in the table and in the answer."""
 LOT_SCALARS = (
     *("slug", "kind", "specification", "specification_version", "delivery_obligation", "delivery_days_after_end"),
-    "split_window_days",
+    *("split_window_days", "lowest_factor", "highest_factor"),
 )
 
 
@@ -316,6 +320,7 @@ def put_parts(session: Session, framework_id: int, terms: NewTerms, parties: Map
             bands=[band.model_dump(mode="json") for band in new.bands],
             conditions=[{"code": one.code, "text": one.text.kept()} for one in new.conditions],
             decline_grounds=[{"code": one.code, "text": one.text.kept()} for one in new.decline_grounds],
+            index_clause=new.index_clause.model_dump(mode="json") if new.index_clause else None,
             **{name: getattr(new, name) for name in LOT_SCALARS},
         )
         store.add_part(session, Scope.LOT, lot, new.maximum())
@@ -358,6 +363,7 @@ def shown(session: Session, row: store.FrameworkAgreement) -> FrameworkAgreement
                 bands=[BandOut(from_excl_vat=band.from_value, method=band.method) for band in rules.bands(lot.bands)],
                 conditions=[NamedOut(**one) for one in lot.conditions],
                 decline_grounds=[NamedOut(**one) for one in lot.decline_grounds],
+                index_clause=IndexClause.model_validate(lot.index_clause) if lot.index_clause else None,
                 quantities=lot_most[lot.id or 0],
                 room=room(lot_room[lot.id or 0]),
             )

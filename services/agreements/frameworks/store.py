@@ -26,6 +26,7 @@ from services.agreements.frameworks.rules import (
 )
 from services.agreements.ledger import store as ledger
 from services.agreements.ledger.rules import VALUE, Scope
+from services.agreements.price_terms.rules import DEFAULT
 from services.chassis import audit, feed
 from services.chassis.auth import Caller
 from services.chassis.clock import now
@@ -34,6 +35,7 @@ from services.chassis.problems import Conflict, NotFound
 
 REGISTER, CHANGE = "register", "change"
 """In the history beside the state table's events: a draft was made, or changed."""
+FACTOR = sa.Numeric(6, 4)
 
 
 class FrameworkAgreement(Table, table=True):
@@ -48,6 +50,8 @@ class FrameworkAgreement(Table, table=True):
     cpv: list[str] = Field(sa_type=ARRAY(sa.String(10)))
     starts_on: date
     ends_on: date
+    extensions: list[date] = Field(default_factory=list, sa_type=ARRAY(sa.Date))
+    """Announced options for extension: the last day with each, in the order in which they are used."""
     period_rationale: str | None = Field(default=None, max_length=2000)
     estimate: Decimal | None = Field(default=None, sa_type=MONEY)
     approval_limit: Decimal = Field(sa_type=MONEY)
@@ -90,6 +94,11 @@ class Lot(Table, table=True):
     delivery_days_after_end: int = 180
     split_window_days: int = 365
     """Call-offs of one buyer within so many days count as one when the band is found; 0: each counts alone."""
+    index_clause: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    """How an index moves its prices, see `price_terms.rules.Clause`; None: it does not."""
+    lowest_factor: Decimal = Field(default=DEFAULT.lowest, sa_type=FACTOR)
+    highest_factor: Decimal = Field(default=DEFAULT.highest, sa_type=FACTOR)
+    """How far a price may come from the first price list's, as a factor of that."""
 
 
 class FrameworkEvent(Table, table=True):

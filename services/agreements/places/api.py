@@ -16,6 +16,8 @@ from services.agreements.frameworks import store as frameworks
 from services.agreements.ledger import store as ledger
 from services.agreements.ledger.rules import Scope
 from services.agreements.places import rules, shapes, store
+from services.agreements.price_terms.rules import Bounds, clause
+from services.agreements.price_terms.shapes import Factor, NewIndexClause
 from services.chassis import audit
 from services.chassis.app import new_router
 from services.chassis.auth import Caller, ViewerDep, needs, needs_one_of
@@ -62,16 +64,6 @@ class NewPrice(In):
     )
 
 
-class NewIndexClause(In):
-    """How an index moves the prices."""
-
-    index: str = Field(min_length=1, max_length=200, examples=["SSB KPI-JAE"])
-    base_month: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", examples=["2026-01"])
-    base_value: Decimal = Field(gt=0, max_digits=9, decimal_places=3, examples=["135.2"])
-    share_percent: Decimal = Field(gt=0, le=100, max_digits=5, decimal_places=2, examples=["80"])
-    earliest_on: date
-
-
 class NewPlace(In):
     lot: Slug
     supplier: OrganisationNumber
@@ -80,9 +72,11 @@ class NewPlace(In):
         default=None, description="What may be called off from this supplier in all; null: no such maximum, 0: nothing"
     )
     quantities: list[framework_shapes.Quantity] = Field(default=[], max_length=500)
-    index_clause: NewIndexClause | None = None
-    lowest_factor: Decimal = Field(default=rules.LOWEST, gt=0, max_digits=5, decimal_places=4)
-    highest_factor: Decimal = Field(default=rules.HIGHEST, gt=0, max_digits=5, decimal_places=4)
+    index_clause: NewIndexClause | None = Field(
+        default=None, description="The lot's, from another month and value, or from a later day; left out: as announced"
+    )
+    lowest_factor: Factor | None = Field(default=None, description="Left out: as the lot announced; never lower")
+    highest_factor: Factor | None = Field(default=None, description="Left out: as the lot announced; never higher")
     prices: list[NewPrice] = Field(min_length=1, max_length=500, description="The first version of its price list")
 
     def maximum(self) -> framework_rules.Maximum:
@@ -205,13 +199,6 @@ def own(caller: Annotated[Caller, needs("agreements.supply")], reader: ReaderDep
             "rank": 2,
             "ceiling_excl_vat": "1000000.00",
             "quantities": [{"item": "dorsensor", "maximum": 2000}],
-            "index_clause": {
-                "index": "SSB KPI-JAE",
-                "base_month": "2026-10",
-                "base_value": "139.1",
-                "share_percent": "80",
-                "earliest_on": "2028-02-01",
-            },
             "prices": [
                 {
                     "item": "dorsensor",
@@ -235,20 +222,26 @@ def award_place(
     today: TodayDep,
 ) -> shapes.Place:
     """Between announcement and activation. The rank decides who is asked first; the price list is frozen in each
-    call-off. The bounds and the index clause decide how prices may change later."""
+    call-off. How prices may change later, by bounds and index clause, is as the lot announced, or tighter. Where only
+    maximum quantities were announced, an item without one cannot be offered (409 `item-without-maximum`)."""
     supplier = catalog.known([new.supplier], "#/supplier")[new.supplier]
     components = _components(catalog, new.prices)
     with database.writing(rehearsed=dry_run) as session:
         agreement = frameworks.owned(session, slug, caller.organisation)
-        awarded = rules.Awarded(
-            agreement.state,
-            new.maximum(),
-            [one.item for one in new.prices],
-            new.lowest_factor,
-            new.highest_factor,
-        )
-        refuse(rules.check_award(awarded, _maximum(session, agreement.id or 0)))
         lot = frameworks.lot(session, agreement.id or 0, new.lot)
+        announced = rules.Announced(
+            _maximum(session, Scope.FRAMEWORK_AGREEMENT, agreement.id or 0),
+            _maximum(session, Scope.LOT, lot.id or 0),
+            Bounds(lot.lowest_factor, lot.highest_factor),
+            clause(lot.index_clause),
+        )
+        bounds = Bounds(
+            lot.lowest_factor if new.lowest_factor is None else new.lowest_factor,
+            lot.highest_factor if new.highest_factor is None else new.highest_factor,
+        )
+        own = new.index_clause.model_dump(mode="json") if new.index_clause else None
+        items = [one.item for one in new.prices]
+        refuse(rules.check_award(rules.Awarded(agreement.state, new.maximum(), items, bounds, clause(own)), announced))
         place = store.Place(
             lot_id=lot.id or 0,
             organisation_id=supplier.id,
@@ -256,9 +249,9 @@ def award_place(
             name=supplier.name,
             rank=new.rank,
             state=rules.PlaceState.ACTIVE,
-            index_clause=new.index_clause.model_dump(mode="json") if new.index_clause else None,
-            lowest_factor=new.lowest_factor,
-            highest_factor=new.highest_factor,
+            index_clause=own or lot.index_clause,
+            lowest_factor=bounds.lowest,
+            highest_factor=bounds.highest,
         )
         store.add(session, place, [_price(one, agreement.starts_on, components) for one in new.prices], caller)
         frameworks.open_balances(session, Scope.SUPPLIER, place.id or 0, new.maximum())
@@ -392,9 +385,9 @@ def _price(line: NewPrice, from_on: date, components: dict[str, str | None]) -> 
     )
 
 
-def _maximum(session: Session, framework_id: int) -> framework_rules.Maximum:
-    value = ledger.room(session, Scope.FRAMEWORK_AGREEMENT, [framework_id])[framework_id].ceiling
-    counted = frameworks.quantities(session, Scope.FRAMEWORK_AGREEMENT, [framework_id])
+def _maximum(session: Session, scope: Scope, subject_id: int) -> framework_rules.Maximum:
+    value = ledger.room(session, scope, [subject_id])[subject_id].ceiling
+    counted = frameworks.quantities(session, scope, [subject_id])
     return framework_rules.Maximum(value, tuple((item, quantity) for _, item, quantity in counted))
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from enum import StrEnum
 
 from services.agreements.frameworks.rules import Maximum, State, check_within
+from services.agreements.price_terms.rules import Bounds, Clause, check_bounds, check_clause
 from services.chassis.problems import Conflict, Forbidden, Invalid, Problem
 
 
@@ -38,8 +38,6 @@ MOVES = {
 }
 HELD = frozenset({PlaceState.ACTIVE, PlaceState.SUSPENDED})
 """In these the supplier still holds its place."""
-LOWEST, HIGHEST = Decimal("0.9"), Decimal("1.1")
-"""How far a price may move from the first price list when the lot's terms say nothing else."""
 
 
 class PlacesClosed(Conflict):
@@ -62,8 +60,11 @@ class PriceItemRepeated(Invalid):
     """A price list has one price for each item."""
 
 
-class ChangeBoundsInvalid(Invalid):
-    """The bounds of a price's change must be on either side of 1."""
+class ItemWithoutMaximum(Conflict):
+    """Neither the agreement nor the lot has announced a maximum that this item would come under.
+
+    A notice tells a maximum in value or in quantity (C-23/20); where it is in quantities only, they name all there is.
+    """
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,18 @@ class Awarded:
     state: State
     maximum: Maximum
     items: Sequence[str]
-    lowest: Decimal
-    highest: Decimal
+    bounds: Bounds
+    clause: Clause | None = None
+
+
+@dataclass(frozen=True)
+class Announced:
+    """What a place is held to: the maxima of the agreement and of the lot, and the lot's price terms."""
+
+    whole: Maximum
+    lot: Maximum
+    bounds: Bounds
+    clause: Clause | None = None
 
 
 def after(state: PlaceState, event: Event) -> PlaceState:
@@ -84,20 +95,23 @@ def after(state: PlaceState, event: Event) -> PlaceState:
         raise MoveRefused(f"Cannot {event} a place that is {state}.") from None
 
 
-def check_award(awarded: Awarded, whole: Maximum) -> list[Problem]:
-    """`whole`: the agreement's own maximum."""
+def check_award(awarded: Awarded, announced: Announced) -> list[Problem]:
     found: list[Problem] = []
     if awarded.state not in (State.ANNOUNCED, State.STANDSTILL):
         found.append(PlacesClosed(f"This agreement is {awarded.state}."))
-    found += check_within(awarded.maximum, whole, "#", "A supplier's")
+    found += check_within(awarded.maximum, announced.whole, "#", "A supplier's")
     found += [
         PriceItemRepeated(f"{item}.", pointer=f"#/prices/{place}/item")
         for place, item in enumerate(awarded.items)
         if item in awarded.items[:place]
     ]
-    if not awarded.lowest <= 1 <= awarded.highest:
-        found.append(ChangeBoundsInvalid(pointer="#/lowest_factor"))
-    return found
+    found += [
+        ItemWithoutMaximum(f"{item}.", pointer=f"#/prices/{place}/item")
+        for place, item in enumerate(awarded.items)
+        if not (announced.whole.covers(item) or announced.lot.covers(item))
+    ]
+    found += check_bounds(awarded.bounds, "#", announced.bounds)
+    return found + check_clause(awarded.clause, announced.clause, "#/index_clause")
 
 
 def check_suspension(until_on: date, today: date) -> list[Problem]:

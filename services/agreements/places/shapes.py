@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from services.agreements.frameworks.store import FrameworkAgreement
 from services.agreements.places import rules, store
+from services.agreements.price_terms.shapes import IndexClause
 from services.chassis.values import Instant, Money, Out, TextOut
 
 
@@ -26,16 +27,6 @@ class PriceItem(Out):
     secret_reason: str | None = Field(description="Why it is")
     version: int = Field(description="The price list's version that it stands in")
     valid_from_on: date
-
-
-class IndexClause(Out):
-    """How an index moves the prices."""
-
-    index: str = Field(examples=["SSB KPI-JAE"])
-    base_month: str = Field(description="The month whose index the newest prices follow", examples=["2026-01"])
-    base_value: Decimal = Field(examples=["135.2"])
-    share_percent: Decimal = Field(description="How much of a price follows the index", examples=["80"])
-    earliest_on: date = Field(description="No change before this day")
 
 
 class Place(Out):

@@ -13,8 +13,16 @@ from sqlmodel import Field, Session, col, select
 
 from services.agreements.db import Table
 from services.agreements.frameworks.rules import State
-from services.agreements.frameworks.store import FrameworkAgreement, FrameworkAgreementNotFound, Lot, LotNotFound, path
-from services.agreements.places.rules import HELD, HIGHEST, LOWEST, Event, PlaceState, after
+from services.agreements.frameworks.store import (
+    FACTOR,
+    FrameworkAgreement,
+    FrameworkAgreementNotFound,
+    Lot,
+    LotNotFound,
+    path,
+)
+from services.agreements.places.rules import HELD, Event, PlaceState, after
+from services.agreements.price_terms.rules import DEFAULT
 from services.chassis import audit, feed
 from services.chassis.auth import Caller
 from services.chassis.db import INSTANT, JSON, MONEY, choice
@@ -23,7 +31,6 @@ from services.chassis.values import new_id
 
 AWARD = "award"
 """In the history before the state table's events."""
-FACTOR = sa.Numeric(6, 4)
 
 
 class Place(Table, table=True):
@@ -43,9 +50,9 @@ class Place(Table, table=True):
     turns: int = 0
     """How often it has been asked where the lot is called off by rotation."""
     index_clause: dict[str, Any] | None = Field(default=None, sa_type=JSON)
-    """How an index moves its prices, as agreed: see `price_lists.rules.Clause`; None: it does not."""
-    lowest_factor: Decimal = Field(default=LOWEST, sa_type=FACTOR)
-    highest_factor: Decimal = Field(default=HIGHEST, sa_type=FACTOR)
+    """How an index moves its prices, see `price_terms.rules.Clause`; None: it does not."""
+    lowest_factor: Decimal = Field(default=DEFAULT.lowest, sa_type=FACTOR)
+    highest_factor: Decimal = Field(default=DEFAULT.highest, sa_type=FACTOR)
     """How far a price may come from the first price list's, as a factor of that."""
 
 

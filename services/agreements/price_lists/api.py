@@ -11,6 +11,7 @@ from services.agreements.frameworks import store as frameworks
 from services.agreements.places import shapes
 from services.agreements.places import store as places
 from services.agreements.price_lists import store
+from services.agreements.price_terms.shapes import IndexClause
 from services.chassis.app import new_router
 from services.chassis.auth import ViewerDep
 from services.chassis.contract import example
@@ -39,7 +40,7 @@ class PriceList(Out):
     lot: str
     supplier_organisation_number: str
     supplier_name: str
-    index_clause: shapes.IndexClause | None
+    index_clause: IndexClause | None
     versions: list[Version] = Field(description="The newest first; no version is ever changed")
 
 
@@ -72,6 +73,6 @@ def read(
         lot=lot,
         supplier_organisation_number=place.number,
         supplier_name=place.name,
-        index_clause=shapes.IndexClause.model_validate(place.index_clause) if place.index_clause else None,
+        index_clause=IndexClause.model_validate(place.index_clause) if place.index_clause else None,
         versions=held if on is None else held[:1],
     )

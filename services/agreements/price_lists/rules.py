@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+from services.agreements.price_terms.rules import Bounds, Clause
 from services.chassis.problems import Conflict, Invalid, Problem
 
 ORE = Decimal("0.01")
@@ -47,25 +48,6 @@ class Line:
     item: str
     unit_price: Decimal
     vat_percent: Decimal
-
-
-@dataclass(frozen=True)
-class Clause:
-    """How an index moves prices: `share_percent` of a price follows it, from its value in a month (`2026-01`)."""
-
-    index: str
-    base_month: str
-    base_value: Decimal
-    share_percent: Decimal
-    earliest_on: date
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """How far a price may come from the first price list's, as factors of that."""
-
-    lowest: Decimal
-    highest: Decimal
 
 
 def times(price: Decimal, factor: Decimal) -> Decimal:
@@ -144,16 +126,3 @@ def check_index(clause: Clause | None, month: str, effective_on: date) -> list[P
     if effective_on < clause.earliest_on:
         found.append(IndexClauseWaits(f"The earliest day is {clause.earliest_on}."))
     return found
-
-
-def clause(kept: Mapping[str, str] | None) -> Clause | None:
-    """As a place keeps it."""
-    if kept is None:
-        return None
-    return Clause(
-        kept["index"],
-        kept["base_month"],
-        Decimal(kept["base_value"]),
-        Decimal(kept["share_percent"]),
-        date.fromisoformat(kept["earliest_on"]),
-    )

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from services.agreements.places.store import Place, Price
-from services.agreements.price_lists.rules import Bounds, Line
+from services.agreements.price_lists.rules import Line
+from services.agreements.price_terms.rules import Bounds
 
 
 def versions(session: Session, place_id: int) -> dict[int, list[Price]]:
