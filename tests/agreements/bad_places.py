@@ -87,6 +87,25 @@ CASES = [
         "product-unknown #/prices/1/product",
         prices=[PRICE | {"product": "nei"}, PRICE | {"item": "b", "product": "heller-ikke"}],
     ),
+    award(
+        "an item without a maximum, by an index and bounds that were not announced",
+        409,
+        "item-without-maximum #/prices/0/item",
+        "change-bounds-invalid #/lowest_factor",
+        "change-bounds-invalid #/highest_factor",
+        "index-clause-not-announced #/index_clause",
+        slug="ra-vindu",
+        lot="en",
+        lowest_factor="0.5",
+        highest_factor="2",
+        index_clause={
+            "index": "KPI",
+            "base_month": "2026-01",
+            "base_value": "100",
+            "share_percent": "80",
+            "earliest_on": "2028-01-01",
+        },
+    ),
     award("a place by a participant", 403, "not-owner", who=BRONNOY),
     award(
         "a price below nothing, and a rank that is none",
@@ -194,6 +213,14 @@ CASES = [
     propose("prices of a place that is gone", 409, "place-not-held", slug="ra-scene", place=GONE, on="2027-06-01"),
     propose(
         "a change before the award", 409, "agreement-not-changeable", slug=OPEN, place=f"{{place:sensorer:{NORDLYS}}}"
+    ),
+    propose(
+        "an extension that was not announced",
+        409,
+        "extension-not-announced #/change/ends_on",
+        place=None,
+        kind="extension",
+        ends_on="2031-01-31",
     ),
     propose("a second change", 409, "change-pending", slug=CHANGING, place=TRACKING),
     propose("a change that is of no kind", 422, "invalid-request #/change", kind="gave"),

@@ -33,7 +33,7 @@ RANKED = [{"from_excl_vat": "0.00", "method": "ranking"}]
 DECIDED = {"decision_reference": "26/1 (fiktiv)", "decided_on": "2026-11-17"}
 SEEDED_CALL_OFFS = (
     *("sent", "reserved", "approved", "draft", "confirmed", "declined", "joint"),
-    *("change-proposed", "change-requested"),
+    *("change-proposed", "change-requested", "in-delivery", "delivered", "disputed", "accepted"),
 )
 USED_KEY = "scene-order"
 """The Idempotency-Key of an order in the scene."""
@@ -44,9 +44,9 @@ def names(api: TestClient, issuer: Issuer) -> dict[str, str]:
     """Set the scene. → the ids in it and in the seed data, by the names that the cases use"""
     sent = iter(range(1_000))
 
-    def send(organisation: str, path: str, body: Any = None, key: str | None = None) -> Any:
+    def send(organisation: str, path: str, body: Any = None, key: str | None = None, method: str = "POST") -> Any:
         headers = issuer.bearer(organisation, *EVERY) | {"Idempotency-Key": key or f"scene-{next(sent)}"}
-        answer = api.post(path, json=body or {}, headers=headers)
+        answer = api.request(method, path, json=None if method == "GET" else body or {}, headers=headers)
         assert answer.status_code in (200, 201), f"{path}: {answer.text}"
         return answer.json()
 
@@ -62,7 +62,8 @@ def names(api: TestClient, issuer: Issuer) -> dict[str, str]:
         (PLATFORM, "plattformer", FJORDVAKT),
     ):
         seeded[f"place:{lot}:{supplier}"] = str(seed_id(f"place:{agreement}:{lot}:{supplier}"))
-    seeded |= {"change": str(seed_id(f"change:{CHANGING}")), "used key": USED_KEY}
+    seeded |= {"change": str(seed_id(f"change:{CHANGING}")), "used key": USED_KEY, "today": today().isoformat()}
+    seeded["mistaken posting"] = str(seed_id("entry:mistaken"))
     return seeded | _running(send) | _ended(send) | _unready(send) | _orders(send)
 
 
@@ -125,7 +126,10 @@ def _running(send: Send) -> dict[str, str]:
     specification = {"specification": "velferdsteknologi-trygghetstjeneste", "specification_version": "1.0"}
     places = _active(
         send,
-        _agreement("ra-scene", [_lot("en", index_clause=clause), _lot("full"), _lot("pause"), _lot("sertifisert", **specification)]),
+        _agreement(
+            "ra-scene",
+            [_lot("en", index_clause=clause), _lot("full"), _lot("pause"), _lot("sertifisert", **specification)],
+        ),
         [
             _place("en", FJORDVAKT, 1),
             _place("en", NORDLYS, 2),
@@ -139,9 +143,24 @@ def _running(send: Send) -> dict[str, str]:
     send(OWNER, f"{here}/places/{places[f'place:en:{NORDLYS}']}/terminate", reason)
     paused = _order(send, "ra-scene", "pause", "ting", 3)["id"]
     send(FJORDVAKT, f"/call-offs/{paused}/confirm")
+    corrected = _corrected(send, _order(send, "ra-scene", "en", "ting", 2)["id"])
     until = {"until_on": (today() + timedelta(days=900)).isoformat()}
     send(OWNER, f"{here}/places/{places[f'place:pause:{FJORDVAKT}']}/suspend", reason | until)
-    return places | {"paused": paused}
+    return places | {"paused": paused} | corrected
+
+
+def _corrected(send: Send, call_off: str) -> dict[str, str]:
+    """An order that is delivered and accepted, and its posting reversed."""
+    here = f"/call-offs/{call_off}"
+    send(FJORDVAKT, f"{here}/confirm")
+    come = {"lines": [{"item": "ting", "quantity": 2}], "delivered_on": today().isoformat()}
+    send(FJORDVAKT, f"{here}/deliveries", come)
+    send(BRONNOY, f"{here}/accept")
+    posting, reservation = (
+        one["id"] for one in send(BRONNOY, f"/ledger/entries?call_off={call_off}", method="GET")["items"]
+    )
+    made = send(BRONNOY, f"/ledger/entries/{posting}/reverse", {"reason": "Til prøving (fiktivt)"})
+    return {"reversed": posting, "reservation": reservation, "reversal": made["reversal"]["id"]}
 
 
 def _ended(send: Send) -> dict[str, str]:
@@ -153,13 +172,14 @@ def _ended(send: Send) -> dict[str, str]:
 
 
 def _unready(send: Send) -> dict[str, str]:
-    """ra-tom: a draft that lacks what a notice needs. ra-vindu: awarded, a lot without a place, and a window for
-    accessions that has not come."""
+    """ra-tom: a draft that lacks what a notice needs. ra-vindu: awarded, a lot without a place, maxima in units
+    only, and a window for accessions that has not come."""
     lacking = ("notice_reference", "cpv", "estimate_excl_vat", "ceiling_excl_vat", "accession_from_on")
     empty = _agreement("ra-tom", [_lot("tomt", bands=[])], participants=[])
     send(OWNER, "/framework-agreements", {k: v for k, v in empty.items() if k not in (*lacking, "accession_to_on")})
     later = (today() + timedelta(days=500)).isoformat()
-    send(OWNER, "/framework-agreements", _agreement("ra-vindu", [_lot("en")], accession_from_on=later))
+    counted = {"ceiling_excl_vat": None, "quantities": [{"item": "noe", "maximum": 5}]}
+    send(OWNER, "/framework-agreements", _agreement("ra-vindu", [_lot("en")], accession_from_on=later, **counted))
     send(OWNER, "/framework-agreements/ra-vindu/announce")
     send(OWNER, "/framework-agreements/ra-vindu/award")
     waiting = send(BRONNOY, "/framework-agreements/ra-vindu/accessions", {"binding": True})["id"]
