@@ -96,6 +96,33 @@ def test_what_is_right_is_posted_in_the_same_step(
 
 
 @pytest.mark.usefixtures("proven")
+def test_what_was_accepted_is_spent_until_it_is_reversed(api: TestClient, reverse: Send, buyer: dict[str, str]) -> None:
+    """Delivered → accepted → reversed → closed: the money comes, goes back, and is free at last."""
+    id = seed_id("call-off:delivered")
+
+    def spent() -> tuple[Decimal, Decimal]:
+        told = api.get("/ledger/spend", params={"by": "month", "call_off": str(id)}, headers=buyer).json()
+        return Decimal(told["total_reserved_excl_vat"]), Decimal(told["total_posted_excl_vat"])
+
+    def step(name: str) -> str:
+        answer = api.post(f"/call-offs/{id}/{name}", json={}, headers=buyer)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["state"])
+
+    assert spent() == (9600, 0)
+    assert step("accept") == "accepted"
+    assert spent() == (0, 9600)
+    (posting,) = entries(api, buyer, call_off=str(id), kind="post")
+    assert posting["cause"] == "accept"
+    assert reverse(id=posting["id"]).json()["released"] is None
+    assert spent() == (9600, 0), "it is reserved again"
+    assert step("close") == "closed"
+    assert spent() == (0, 0)
+    causes = [one["cause"] for one in entries(api, buyer, call_off=str(id))]
+    assert causes == ["close", "reverse", "accept", "reserve"], "all of it can be read still"
+
+
+@pytest.mark.usefixtures("proven")
 def test_a_reversal_is_final_and_comes_once(
     api: TestClient, reverse: Send, rows: psycopg.Connection, buyer: dict[str, str]
 ) -> None:
