@@ -2,9 +2,10 @@
 
 import itertools
 import shutil
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -36,6 +37,28 @@ hypothesis.settings.register_profile(
     "everywhere", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("everywhere")
+
+LONGEST = (
+    "tests/e2e/",
+    "tests/agreements/test_every_ceiling.py",
+    "tests/agreements/test_cost_split_rules.py",
+    "tests/catalog/test_conformance",
+    "tests/integration/",
+)
+"""What takes minutes, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests run in one process, so that what they share is made once; and what takes longest begins first, so
+    that no process is left with it when the others are done."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((place for place, path in enumerate(LONGEST) if item.nodeid.startswith(path)), len(LONGEST))
+
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")
@@ -81,10 +104,12 @@ class Databases:
 
     server: embedded.Server
     template: Callable[[str, bool], str]
+    left: deque[str] = field(default_factory=deque)
+    """Used and not dropped yet: PostgreSQL waits a tenth of a second for whoever has just hung up."""
 
     @contextmanager
     def lent(self) -> Iterator[NewDatabase]:
-        """A function that makes databases, which are dropped at the end."""
+        """A function that makes databases, which are dropped a few tests after the end."""
         made: list[str] = []
 
         def create(section: str, *, seeded: bool = False) -> str:
@@ -93,8 +118,9 @@ class Databases:
             return self.server.create(name, template=self.template(section, seeded))
 
         yield create
-        for name in made:
-            self.server.drop(name)
+        self.left.extend(made)
+        while len(self.left) > 8:
+            self.server.drop(self.left.popleft())
 
 
 @pytest.fixture(scope="session")

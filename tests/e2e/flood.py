@@ -25,17 +25,17 @@ _FIELDS = """
 WITH made AS (
     INSERT INTO frameworkagreement (slug, title, owner_id, owner_number, owner_name, state, notice_reference, cpv,
         starts_on, ends_on, estimate, approval_limit, created_at, role, contract_kind, accession_notice_days,
-        response_days, reservation_days, estimate_told, revision)
+        response_days, reservation_days, estimate_told, revision, extensions)
     SELECT 'flom-' || n, title, owner_id, owner_number, owner_name, 'active', notice_reference, cpv, starts_on, ends_on,
            estimate, 900000000, created_at, role, contract_kind, accession_notice_days, response_days, reservation_days,
-           estimate_told, revision
+           estimate_told, revision, '{}'
       FROM frameworkagreement, generate_series(1, %(number)s) n WHERE slug = 'ra-2026-velferdsteknologi'
     RETURNING id, slug
 ), lots AS (
     INSERT INTO lot (framework_id, slug, title, kind, bands, conditions, delivery_obligation, decline_grounds,
-                     delivery_days_after_end, split_window_days)
+                     delivery_days_after_end, split_window_days, lowest_factor, highest_factor)
     SELECT id, 'alt', '{"nb": "Alt (fiktiv)"}', 'products', '[{"from_excl_vat": "0.00", "method": "ranking"}]', '[]',
-           true, '[]', 180, 0 FROM made RETURNING id, framework_id
+           true, '[]', 180, 0, 0.9, 1.1 FROM made RETURNING id, framework_id
 ), places AS (
     INSERT INTO place SELECT (jsonb_populate_record(NULL::place, to_jsonb(p) || jsonb_build_object(
            'id', nextval('place_id_seq'), 'uuid', gen_random_uuid(), 'lot_id', l.id))).*
@@ -79,7 +79,8 @@ class Flood:
 
 
 def fields(database: psycopg.Connection, number: int, orders: int) -> None:
-    """Agreements with room, at every level, for half of what will be asked for."""
+    """Agreements with room, at every level, for half of what will be asked for. PostgreSQL is told of them: else it
+    reads whole tables for each question until it finds out itself."""
     asked = Decimal(orders) / number * (MOST + 1) / 2
     database.execute(
         _FIELDS,
@@ -91,6 +92,7 @@ def fields(database: psycopg.Connection, number: int, orders: int) -> None:
             "things": int(asked / 2),
         },
     )
+    database.execute("ANALYZE")
 
 
 async def pour(
