@@ -166,7 +166,10 @@ class Placed:
 _INSERT = sa.insert(CallOff).returning(col(CallOff.id), col(CallOff.number))
 _INSERT_LINES = sa.insert(CallOffLine)
 _INSERT_EVENTS = sa.insert(CallOffEvent)
-_NUMBER = sa.text("'AVR-' || :year || '-' || lpad(nextval('call_off_number')::text, 6, '0')")
+_NUMBER = sa.text(
+    "(SELECT 'AVR-' || :year || '-' || lpad(n, greatest(6, length(n)), '0') "  # lpad would cut a seventh digit off
+    "FROM (SELECT nextval('call_off_number')::text AS n) AS drawn)"
+)
 
 
 def place(
