@@ -5,7 +5,9 @@ import asyncio
 import gc
 import socket
 import sys
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from importlib import import_module
 
 import uvicorn
@@ -84,7 +86,12 @@ def _do(given: argparse.Namespace) -> None:
             run = RunSettings()
             with running.databases(run, print) as urls:
                 adopt(environment(run, urls))
-                {"migrate": running.migrate, "seed": running.seed, "index": running.index}[given.command](urls, print)
+                commands: dict[str, Callable[[dict[str, str], running.Tell], None]] = {
+                    "migrate": running.migrate,
+                    "seed": partial(running.seed, made_up=run.made_up),
+                    "index": running.index,
+                }
+                commands[given.command](urls, print)
         case "serve":
             _serve(given.service)
         case "work":

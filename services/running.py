@@ -168,18 +168,21 @@ def migrate(urls: dict[str, str], tell: Tell) -> None:
         tell(f"  migrated: {section} ({db.head(section)})")
 
 
-def seed(urls: dict[str, str], tell: Tell) -> None:
+def seed(urls: dict[str, str], tell: Tell, *, made_up: bool) -> None:
+    """Real rows, and with `made_up` the fictional ones; the sandbox, whose all is, has none without."""
     from services.agreements import seed as agreements
     from services.catalog import seed as catalog
     from services.integration import seed as integration
     from services.integration.sandbox import seed as sandbox
 
-    for name, load in (
-        ("catalog", catalog.load),
-        ("agreements", agreements.load),
-        ("integration", integration.load),
-        ("sandbox", sandbox.load),
-    ):
+    loads: list[tuple[str, Callable[..., None]]] = [
+        ("catalog", partial(catalog.load, made_up=made_up)),
+        ("agreements", partial(agreements.load, made_up=made_up)),
+        ("integration", partial(integration.load, made_up=made_up)),
+    ]
+    if made_up:
+        loads.append(("sandbox", sandbox.load))
+    for name, load in loads:
         database = db.Database(urls[name], connections=2)
         try:
             load(database, tell=partial(_say, tell, name))
@@ -228,7 +231,7 @@ def everything(run: RunSettings, tell: Tell) -> None:
         tell("Migrations")
         migrate(urls, tell)
         tell("Seed data")
-        seed(urls, tell)
+        seed(urls, tell, made_up=run.made_up)
         running = Running(run, values, tell)
         tell(f"Processes (logs in {run.data / 'logs'})")
         try:

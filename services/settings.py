@@ -21,6 +21,9 @@ class RunSettings(BaseSettings):
 
     env: Environment = Field(default=Environment.SANDBOX, description="sandbox or production")
     host: str = Field(default="127.0.0.1", description="The address that everything listens on")
+    fictional: bool = Field(
+        default=True, description="Whether the seed has what is made up as well as the real rows; production never has"
+    )
     data: Path = Field(default=Path(".samvirke"), description="Folder of the embedded database, keys and logs")
     scope_prefix: str = Field(default="samvirke", description="What stands before the colon in our scopes")
     catalog_port: int = 8001
@@ -36,6 +39,10 @@ class RunSettings(BaseSettings):
         default=5.0, description="How long a letter whose sending was cut off is looked for before it is sent again"
     )
     status_every_seconds: float = Field(default=15.0, description="Between two looks at the letters' status in SvarUT")
+
+    @property
+    def made_up(self) -> bool:
+        return self.fictional and self.env is not Environment.PRODUCTION
 
     @property
     def ports(self) -> dict[str, int]:

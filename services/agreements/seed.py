@@ -64,39 +64,48 @@ STEPS = {
 """How a seeded agreement came to be as it is."""
 
 
-def load(database: Database, *, tell: Callable[[str], None]) -> None:
-    """Load what is not there yet; a second time changes nothing."""
-    data = json.loads(FILE.read_text())
+def load(database: Database, *, tell: Callable[[str], None], made_up: bool = True) -> None:
+    """Load what is not there yet; a second time changes nothing. Without what is made up only the real rows: the
+    thresholds and the cost-sharing models."""
     with database.writing() as session:
-        for rows, fictional in ((thresholds.real(), False), (data["thresholds"], True)):
-            if added := thresholds.load(session, rows, fictional=fictional):
-                audit.record(session, None, "threshold.seed", "/thresholds", added=added, fictional=fictional)
-                tell(f"thresholds{' (fictional)' if fictional else ''}: {added}")
-        for one in data["agreements"]:
-            slug = col(frameworks.FrameworkAgreement.slug)
-            if session.exec(select(slug).where(slug == one["slug"])).first() is None:
-                _agreement(session, one, data)
-                tell(f"framework agreement {one['slug']}")
-        for one in [*data["accessions"], *_own_accessions(session, data)]:
-            if _accession(session, one, data["names"]):
-                tell(f"accession of {one['number']} to {one['framework']}")
-        for one in data["call_offs"]:
-            uuid = col(calloffs.CallOff.uuid)
-            if session.exec(select(uuid).where(uuid == seed_id(f"call-off:{one['name']}"))).first() is None:
-                _call_off(session, one, data["names"])
-                tell(f"call-off «{one['name']}»")
+        _thresholds(session, thresholds.real(), tell, fictional=False)
         with COST_MODELS.open(newline="") as file:
             if loaded := cost_splits.load_models(session, list(csv.DictReader(file))):
                 audit.record(session, None, "cost_model.seed", "/cost-splits/models", loaded=loaded)
                 tell(f"cost-sharing models: {loaded}")
-        for one in data["fees"]:
-            if _fee(session, one):
-                tell(f"fee of {one['framework']}")
-        for one in data["cost_splits"]:
-            uuid = col(cost_splits.CostSplit.uuid)
-            if session.exec(select(uuid).where(uuid == seed_id(f"cost-split:{one['name']}"))).first() is None:
-                _cost_split(session, one, data["names"])
-                tell(f"cost split «{one['name']}»")
+        if made_up:
+            _made_up(session, json.loads(FILE.read_text()), tell)
+
+
+def _thresholds(session: Session, rows: list[Any], tell: Callable[[str], None], *, fictional: bool) -> None:
+    if added := thresholds.load(session, rows, fictional=fictional):
+        audit.record(session, None, "threshold.seed", "/thresholds", added=added, fictional=fictional)
+        tell(f"thresholds{' (fictional)' if fictional else ''}: {added}")
+
+
+def _made_up(session: Session, data: dict[str, Any], tell: Callable[[str], None]) -> None:
+    _thresholds(session, data["thresholds"], tell, fictional=True)
+    for one in data["agreements"]:
+        slug = col(frameworks.FrameworkAgreement.slug)
+        if session.exec(select(slug).where(slug == one["slug"])).first() is None:
+            _agreement(session, one, data)
+            tell(f"framework agreement {one['slug']}")
+    for one in [*data["accessions"], *_own_accessions(session, data)]:
+        if _accession(session, one, data["names"]):
+            tell(f"accession of {one['number']} to {one['framework']}")
+    for one in data["call_offs"]:
+        uuid = col(calloffs.CallOff.uuid)
+        if session.exec(select(uuid).where(uuid == seed_id(f"call-off:{one['name']}"))).first() is None:
+            _call_off(session, one, data["names"])
+            tell(f"call-off «{one['name']}»")
+    for one in data["fees"]:
+        if _fee(session, one):
+            tell(f"fee of {one['framework']}")
+    for one in data["cost_splits"]:
+        uuid = col(cost_splits.CostSplit.uuid)
+        if session.exec(select(uuid).where(uuid == seed_id(f"cost-split:{one['name']}"))).first() is None:
+            _cost_split(session, one, data["names"])
+            tell(f"cost split «{one['name']}»")
 
 
 def _agreement(session: Session, one: dict[str, Any], data: dict[str, Any]) -> None:

@@ -24,7 +24,7 @@ NO_STATE_AGENCY = {"KS"}
 RECORDED_AT = datetime(2026, 11, 25, tzinfo=UTC)
 
 
-def load(session: Session) -> int:
+def load(session: Session, *, made_up: bool = True) -> int:
     known = organisations.ids_by_uuid(session)
     before = len(known)
     by_year = {year: read(f"municipalities_{year}.csv") for year in structures.YEARS}
@@ -70,7 +70,7 @@ def load(session: Session) -> int:
         if number:
             kind = Kind.OTHER if row["owner_today"] in NO_STATE_AGENCY else Kind.STATE_AGENCY
             _add(session, known, f"organisation:{number}", row["owner_today"], [kind], organisation_number=number)
-    for row in read("fictional/organisations.csv"):
+    for row in read("fictional/organisations.csv") if made_up else ():
         _add(
             session,
             known,
