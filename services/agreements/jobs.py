@@ -26,6 +26,7 @@ from services.agreements.framework_steps import store as framework_steps
 from services.agreements.frameworks import store as frameworks
 from services.agreements.integration_client import Integration, LetterRefused
 from services.agreements.letters import store as sent
+from services.agreements.order_changes import store as order_changes
 from services.agreements.places import store as places
 from services.agreements.proofs import store as proofs
 from services.agreements.settings import Settings
@@ -70,11 +71,13 @@ class Letters:
         with self._database.reading() as reader:
             row, kept, lines = store.for_letter(reader, UUID(call_off), kind, version)
             complaint = complaints.by_letter(reader, kept.call_off_id, kind)
+            change = order_changes.by_letter(reader, kept.call_off_id, kind)
         if kept.dispatch_id:
             return
         pdf = kept.pdf
         if pdf is None:
-            made = letter.pdf(row, lines, kind, complaint)
+            wish = letter.Wish(order_changes.priced(change), change.needed_on, change.reason) if change else None
+            made = letter.pdf(row, lines, kind, complaint, wish)
             with self._database.writing() as session:
                 pdf = sent.keep_pdf(session, kept, made)
         try:

@@ -218,3 +218,36 @@ def test_a_joint_order_is_approved_by_each_municipality_whose_share_passes_the_l
     assert step(api, id, "approve", hosted)["state"] == "approved"
     assert step(api, id, "revoke-approval", hosted)["state"] == "reserved"
     assert step(api, id, "approve", host)["state"] == "reserved", "all approve anew"
+
+
+def test_the_turn_ends_with_the_reason_when_others_have_taken_the_room(
+    place: Place,
+    api: TestClient,
+    buyer: dict[str, str],
+    issuer: Issuer,
+    database: Database,
+    verifying: Verifying,
+    rows: psycopg.Connection,
+) -> None:
+    """The first supplier's price is given back, and the next one's is higher than what is left by then."""
+    id = place().json()["id"]
+    step(api, id, "decline", issuer.bearer(FJORDVAKT, "agreements.supply"), reason="Ingen på lager")
+    rows.execute(
+        "UPDATE balance SET ceiling = reserved + posted + 7649.99 WHERE scope = 'lot' AND item = '' "
+        "AND subject_id = (SELECT id FROM lot WHERE slug = 'alarmer')"
+    )
+    before = reserved(rows)
+    store.next_supplier(database, verifying, UUID(id), today())
+    ended = read(api, id, buyer)
+    assert (ended["state"], ended["reserved_excl_vat"]) == ("failed", "0.00")
+    last = api.get(f"/call-offs/{id}/history", headers=buyer).json()["items"][-1]
+    assert (last["event"], last["detail"]["type"]) == ("no_supplier_left", "/problems/ceiling-exceeded")
+    assert (last["detail"]["scope"], last["detail"]["left_excl_vat"]) == ("lot", "7649.99")
+    assert reserved(rows) == before
+
+
+def test_the_cheapest_basket_is_asked_where_prices_differ(place: Place) -> None:
+    made = place(**ADVICE, lines=[{"item": "plattform", "quantity": 5000}, {"item": "radgivertime", "quantity": 8}])
+    assert made.status_code == 201, made.text
+    assert made.json()["choice"]["method"] == "cheapest_basket"
+    assert (made.json()["supplier_organisation_number"], made.json()["amount_excl_vat"]) == (NORDLYS, "235000.00")

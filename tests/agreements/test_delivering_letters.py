@@ -18,7 +18,8 @@ from services.chassis.problems import NeighbourAway, NeighbourNonsense
 from services.integration import app as integration
 from services.integration.settings import Settings as IntegrationSettings
 from tests.agreements import neighbours
-from tests.agreements.conftest import JOINT_UNIT, Place
+from tests.agreements.conftest import FJORDVAKT, JOINT_UNIT, Place
+from tests.agreements.test_letters import text
 from tests.conftest import NewDatabase
 from tests.issuer import Issuer
 
@@ -136,3 +137,47 @@ def test_the_feed_is_read_from_where_it_was_left(letters: Letters, sent: str, ro
     assert rows.execute("SELECT position FROM feed_cursor WHERE source = 'integration'").fetchone() == first
     assert first
     assert first[0] > 0
+
+
+def test_a_buyer_s_wish_is_told_by_letter_as_it_was_wished(
+    letters: Letters,
+    api: TestClient,
+    buyer: dict[str, str],
+    sent: str,
+    issuer: Issuer,
+    rows: psycopg.Connection,
+    integration_api: TestClient,
+) -> None:
+    """Each wish has its own letter, also after the supplier has refused one, or the order has changed since."""
+    supplier = issuer.bearer(FJORDVAKT, "agreements.supply")
+
+    def step(name: str, headers: dict[str, str], **body: Any) -> None:
+        answer = api.post(f"/call-offs/{sent}/{name}", json=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+
+    step("confirm", supplier)
+    step(
+        "buyer-change", buyer, lines=[{"item": "alarm", "quantity": 5}], reason="Flere brukere", needed_on="2029-08-01"
+    )
+    step("change-refused", supplier, reason="For sent")
+    step("buyer-change", buyer, lines=[{"item": "alarm", "quantity": 2}], reason="Færre brukere")
+    step("change-confirmed", supplier)
+    jobs = rows.execute(
+        "SELECT args FROM procrastinate_jobs WHERE args->>'kind' LIKE 'change_%' ORDER BY id"
+    ).fetchall()
+    mine = [args for (args,) in jobs if args["call_off"] == sent]
+    assert [(one["kind"], one["version"]) for one in mine] == [("change_request", 1), ("change_request-2", 1)]
+    for one in mine:
+        letters.deliver(**one)
+    told = rows.execute(
+        "SELECT l.pdf FROM letter l JOIN calloff c ON c.id = l.call_off_id WHERE c.uuid = %s "
+        "AND l.kind LIKE 'change_request%%' ORDER BY l.kind",
+        [sent],
+    ).fetchall()
+    first, second = (text(pdf) for (pdf,) in told)
+    for part in ("Ønske om endring av bestilling", "Flere brukere", "01.08.2029", "5 stk", "12 000,00"):
+        assert part in first
+    assert "Færre brukere" in second
+    assert "2 stk" in second
+    dispatches = integration_api.get("/dispatches").json()["items"]
+    assert {one["reference"] for one in dispatches} >= {f"call-off-{sent}-change_request"}

@@ -10,10 +10,11 @@ from fastapi.testclient import TestClient
 
 from services.agreements.calloffs.rules import Event, State
 from services.agreements.order_changes import rules
-from tests.agreements.conftest import BRONNOY, FJORDVAKT, NORDLYS, Place
+from tests.agreements.conftest import ALSTAHAUG, BRONNOY, FJORDVAKT, NORDLYS, Place
 from tests.agreements.test_placing_a_call_off import reserved
 from tests.issuer import Issuer
 
+HEROY = "872417982"
 UNPROVEN = (
     "SELECT b.scope FROM balance b LEFT JOIN LATERAL (SELECT coalesce(sum(e.reserved), 0) AS r FROM entry e WHERE "
     "CASE b.scope WHEN 'framework_agreement' THEN e.framework_id WHEN 'lot' THEN e.lot_id "
@@ -134,7 +135,7 @@ def test_a_rise_must_pass_every_ceiling_and_leaves_the_proposal_open_when_it_doe
 ) -> None:
     id = place().json()["id"]
     propose(api, id, supplier, lines=lines(5))
-    rows.execute("UPDATE balance SET ceiling = reserved + 2400 WHERE scope = 'lot' AND ceiling IS NOT NULL")
+    rows.execute("UPDATE balance SET ceiling = reserved + posted + 2400 WHERE scope = 'lot' AND ceiling IS NOT NULL")
     room = reserved(rows)
     answer = step(api, id, "accept-change", buyer)
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/ceiling-exceeded")
@@ -203,6 +204,9 @@ def test_the_order_stands_until_the_supplier_confirms_the_buyer_s_change(
     assert {(one["kind"], one["recipient"]) for one in confirmed["letters"]} == {
         ("order", FJORDVAKT),
         ("confirmation", BRONNOY),
+        ("change_request", FJORDVAKT),
+        ("change_request-2", FJORDVAKT),
+        ("change_request-3", FJORDVAKT),
         ("change", FJORDVAKT),
     }
     assert outcomes(api, id, supplier) == ["refused", "refused", "accepted"]
@@ -255,3 +259,40 @@ def test_every_outcome_of_a_change_has_its_answer() -> None:
     assert rules.outcome(None, State.CANCELLED) is rules.Outcome.LAPSED
     assert rules.outcome(Event.CHANGE_CONFIRMED, State.CHANGE_REQUESTED) is rules.Outcome.ACCEPTED
     assert rules.outcome(Event.CHANGE_REFUSED, State.CHANGE_REQUESTED) is rules.Outcome.REFUSED
+
+
+def test_a_change_to_a_day_on_which_nothing_is_certified_is_not_accepted(
+    place: Place, api: TestClient, buyer: dict[str, str], supplier: dict[str, str]
+) -> None:
+    id = place().json()["id"]
+    assert propose(api, id, supplier, lines=lines(3), needed_on="2030-07-01").status_code == 200
+    refused = step(api, id, "accept-change", buyer)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/not-certified")
+    assert outcomes(api, id, buyer) == ["pending"]
+
+
+def test_a_change_that_would_have_another_method_is_another_call_off(
+    place: Place, api: TestClient, buyer: dict[str, str], issuer: Issuer
+) -> None:
+    advice = {"framework_agreement": "ra-2026-driftsplattform", "lot": "radgivning"}
+    made = place(**advice, lines=lines(100, item="radgivertime")).json()
+    assert made["choice"]["method"] == "rotation"
+    assert step(api, made["id"], "confirm", issuer.bearer(FJORDVAKT, "agreements.supply")).status_code == 200
+    for hours, status in ((160, 409), (159, 200)):
+        wish = step(api, made["id"], "buyer-change", buyer, lines=lines(hours, item="radgivertime"), reason="Mer hjelp")
+        assert wish.status_code == status, wish.text
+        assert status == 200 or wish.json()["type"] == "/problems/other-method"
+
+
+def test_a_change_that_lifts_another_s_share_above_its_limit_is_another_call_off(
+    place: Place, api: TestClient, supplier: dict[str, str], issuer: Issuer
+) -> None:
+    host = issuer.bearer(ALSTAHAUG, "agreements.read", "agreements.order", "agreements.approve")
+    members = [{"organisation_number": number} for number in (ALSTAHAUG, HEROY)]
+    sharing = {"key": {"kind": "equal"}, "members": members}
+    id = place(host, lines=lines(10), cost_sharing=sharing).json()["id"]
+    assert step(api, id, "confirm", supplier).status_code == 200
+    refused = step(api, id, "buyer-change", host, lines=lines(418), reason="Alle skal ha")
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/shares-not-approved")
+    assert refused.json()["organisations"] == [HEROY]
+    assert step(api, id, "buyer-change", host, lines=lines(416), reason="De fleste skal ha").status_code == 200

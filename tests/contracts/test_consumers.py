@@ -93,6 +93,19 @@ def test_how_a_specifications_version_stands_is_understood(
     assert asked_catalog.specification_status(slug, version) == status
 
 
+@pytest.mark.parametrize(
+    ("slug", "component"),
+    [("havorn-dorsensor", "velferdsteknologi-trygghetsplattform"), ("no-such-product", None), ("a/b?c", None)],
+)
+def test_which_component_a_product_implements_is_understood(
+    asked_catalog: Catalog, slug: str, component: str | None
+) -> None:
+    """It is frozen in a price list's line; a product that is not there is another answer than one without."""
+    found = asked_catalog.product(slug)
+    assert (found is not None) == (component is not None)
+    assert found is None or found.component == component
+
+
 def test_a_version_that_can_be_demanded_is_one_of_the_catalogues_states() -> None:
     assert {status.value for status in SpecificationStatus} > CERTIFIABLE
 

@@ -1,9 +1,10 @@
 """A call-off's letters as PDF/A-2a and PDF/UA-1: the order, that it is cancelled, confirmed, declined, changed or
-complained of."""
+complained of, or that the buyer asks for a change."""
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import typst
 from services.agreements.calloffs.rules import Priced
 from services.agreements.calloffs.store import CallOff
 from services.agreements.complaints import store as complaints
-from services.agreements.letters.store import CANCELLATION, CHANGE, CONFIRMATION, DECLINED, ORDER
+from services.agreements.letters.store import CANCELLATION, CHANGE, CHANGE_REQUEST, CONFIRMATION, DECLINED, ORDER
 
 _TEMPLATE = Path(__file__).with_name("letter.typ")
 
@@ -23,9 +24,19 @@ _TITLES = {
     CONFIRMATION: "Ordrebekreftelse",
     DECLINED: "Avslag på bestilling",
     CHANGE: "Endret bestilling",
+    CHANGE_REQUEST: "Ønske om endring av bestilling",
     complaints.LETTER: "Reklamasjon på bestilling",
 }
 _FROM_SUPPLIER = {CONFIRMATION, DECLINED}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the buyer asks for instead, and why."""
+
+    lines: Sequence[Priced]
+    needed_on: date
+    reason: str
 
 
 def title(row: CallOff, kind: str) -> str:
@@ -33,9 +44,18 @@ def title(row: CallOff, kind: str) -> str:
     return f"{_TITLES[_about(kind)]} {row.number}"
 
 
-def pdf(row: CallOff, lines: Sequence[Priced], kind: str, complaint: complaints.Told | None = None) -> bytes:
+def pdf(
+    row: CallOff,
+    lines: Sequence[Priced],
+    kind: str,
+    complaint: complaints.Told | None = None,
+    wish: Wish | None = None,
+) -> bytes:
     """The same call-off gives the same bytes: the date in it is the day it was placed. A complaint's letter has the
-    lines that are rejected, and why."""
+    lines that are rejected, and a wish's those that are wished for, and why."""
+    needed_on, reason = row.needed_on, complaint.complaint.reason if complaint else ""
+    if wish:
+        lines, needed_on, reason = wish.lines, wish.needed_on, wish.reason
     if complaint:
         rejected = {one.item: one.quantity for one in complaint.lines}
         lines = [replace(line, quantity=rejected[line.item]) for line in lines if line.item in rejected]
@@ -46,11 +66,11 @@ def pdf(row: CallOff, lines: Sequence[Priced], kind: str, complaint: complaints.
     from_supplier = kind in _FROM_SUPPLIER
     content = {
         "kind": _about(kind),
-        "reason": complaint.complaint.reason if complaint else "",
+        "reason": reason,
         "title": title(row, kind),
         "number": row.number,
         "placed": [row.placed_on.year, row.placed_on.month, row.placed_on.day],
-        "needed_on": f"{row.needed_on:%d.%m.%Y}",
+        "needed_on": f"{needed_on:%d.%m.%Y}",
         "sender": supplier if from_supplier else buyer,
         "recipient": buyer if from_supplier else supplier,
         "agreement": _text(row.framework_title),
@@ -88,8 +108,8 @@ def pdf(row: CallOff, lines: Sequence[Priced], kind: str, complaint: complaints.
 
 
 def _about(kind: str) -> str:
-    """The second and later complaints' letters are numbered (`complaints.store.letter_kind`)."""
-    return complaints.LETTER if kind.startswith(complaints.LETTER) else kind
+    """The second and later letters about complaints or wishes are numbered (`complaints.store.letter_kind`)."""
+    return kind.partition("-")[0]
 
 
 def _text(text: object) -> str:

@@ -13,6 +13,7 @@ from services.chassis import jobs
 from services.chassis.db import INSTANT
 
 ORDER, CANCELLATION, CONFIRMATION, DECLINED, CHANGE = "order", "cancellation", "confirmation", "declined", "change"
+CHANGE_REQUEST = "change_request"
 REFUSED = "refused"
 TASK = "deliver_letter"
 

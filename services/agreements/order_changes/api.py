@@ -178,9 +178,10 @@ def refuse_change(
 def buyer_change(
     id: Annotated[UUID, _seeded("confirmed")], new: BuyersChange, caller: Buyer, session: SessionDep, today: TodayDep
 ) -> shapes.CallOff:
-    """Confirmed → change_requested, by the buyer. The confirmed order stands until the supplier confirms the change,
-    and also when it refuses. More than what is approved, and than the approval limit, needs the scope
-    agreements.approve too; what would lead to another method of award is no change of this order."""
+    """Confirmed → change_requested, by the buyer; the supplier gets a letter of what you want instead. The confirmed
+    order stands until the supplier confirms the change, and also when it refuses. More than what is approved, and than
+    the approval limit, needs the scope agreements.approve too; what would lead to another method of award is no change
+    of this order."""
     row = calloffs.locked(session, id, caller.organisation, Part.BUYER)
     after(row.state, Event.BUYER_CHANGE)
     proposed = [rules.Proposed(line.item, line.quantity) for line in new.lines]

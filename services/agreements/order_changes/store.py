@@ -130,7 +130,26 @@ def propose(
     session.flush()
     row.respond_by_on = None
     store.move(session, caller, row, event, reason=reason, detail={"change": str(change.uuid)})
+    if event is Event.BUYER_CHANGE:
+        store.send_letter(session, row, _letter_kind(len(_wishes(session, row.id))))
     return change
+
+
+def by_letter(session: Session, call_off_id: int, kind: str) -> OrderChange | None:
+    """The buyer's change that a letter asks for; None when the letter is about something else."""
+    wishes = enumerate(_wishes(session, call_off_id), 1)
+    return next((one for number, one in wishes if _letter_kind(number) == kind), None)
+
+
+def _wishes(session: Session, call_off_id: int) -> Sequence[OrderChange]:
+    """What the buyer has asked for, oldest first."""
+    query = select(OrderChange).where(col(OrderChange.call_off_id) == call_off_id)
+    return session.exec(query.where(col(OrderChange.event) == Event.BUYER_CHANGE).order_by(col(OrderChange.id))).all()
+
+
+def _letter_kind(number: int) -> str:
+    """What the letter of a call-off's first, second … wish is called: an order may have several."""
+    return letters.CHANGE_REQUEST if number == 1 else f"{letters.CHANGE_REQUEST}-{number}"
 
 
 def check(
