@@ -33,7 +33,7 @@ tests/clients/node_modules: tests/clients/package-lock.json
 	@if command -v npm >/dev/null; then cd tests/clients && npm ci --silent --no-audit --no-fund && touch node_modules; \
 	else echo "No npm here: the tests with foreign clients will say so and be skipped"; fi
 
-demo: .venv/installed ## tell three stories against the running services: an order, a procurement, a certification
+demo: .venv/installed ## tell four stories against the running services: an order, a procurement, a certification, an agreement
 	@$(BIN)/python -m services demo
 
 token: .venv/installed ## print an access token of Brønnøy kommune from the running sandbox
