@@ -13,22 +13,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-
-import httpx
 
 from bench import scenes
 from bench.load import Round, wrk
-from services import running
+from bench.world import MEASURED, OTHERS, World, await_ready, resident, serving, started
 from services.chassis import db
-from services.chassis.embedded import Server, start
-from services.settings import DATABASES, RunSettings, adopt, environment
 
-MEASURED, OTHERS = 0, 1
 LIMIT_PORT = 18099
 
 
@@ -51,41 +44,19 @@ def main() -> None:
     given = parser.parse_args()
     os.sched_setaffinity(0, {OTHERS})  # what we start inherits it: PostgreSQL, wrk
     rows: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="svb") as folder:
-        os.chmod(folder, 0o755)  # PostgreSQL must reach its data through it
-        run = RunSettings(
-            data=Path(folder) / "d",
-            catalog_port=18001,
-            agreements_port=18002,
-            integration_port=18003,
-            control_port=18090,
-            maskinporten_port=18091,
-            svarut_port=18094,
-        )
-        server = start(Path(folder) / "d" / "pg")
-        try:
-            world = _world(run, server)
-            for name in given.only:
-                print(f"measuring: {name}", flush=True)
-                rows.append(_measure(scenes.SCENES[name], world, given.rounds, given.seconds))
-        finally:
-            server.stop()
+    with started() as world:
+        chosen = [scenes.SCENES[name] for name in given.only]
+        if any(scene.catalogue for scene in chosen):
+            scenes.enlarge(world.urls)
+        for scene in chosen:
+            print(f"measuring: {scene.name}", flush=True)
+            rows.append(_measure(scene, world, given.rounds, given.seconds))
     _print(rows)
 
 
-def _world(run: RunSettings, server: Server) -> scenes.World:
-    urls = {name: server.create(name) for name in DATABASES}
-    values = environment(run, urls)
-    adopt(values)
-    running.migrate(urls, print)
-    running.seed(urls, lambda line: None)
-    scenes.enlarge(urls)
-    return scenes.World(run, urls, values)
-
-
-def _measure(scene: scenes.Scene, world: scenes.World, rounds: int, seconds: int) -> Row:
+def _measure(scene: scenes.Scene, world: World, rounds: int, seconds: int) -> Row:
     row = Row(scene.name, [], [], scene.beside, scene.aim)
-    with _serving(world, scene.helpers, OTHERS), _serving(world, [scene.service], MEASURED) as (process,):
+    with serving(world, scene.helpers, OTHERS), serving(world, [scene.service], MEASURED) as (process,):
         request = scene.prepare(world)
         with scene.peer(world.urls) if scene.peer else _bare(request.answer) as limit_url:
             wrk(request.url, 2, request.lua(), scene.connections)
@@ -97,34 +68,6 @@ def _measure(scene: scenes.Scene, world: scenes.World, rounds: int, seconds: int
                 row.real.append(wrk(request.url, scene.seconds or seconds, request.lua(), scene.connections))
         row.megabytes = resident(process.pid)
     return row
-
-
-def resident(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
-
-
-@contextmanager
-def _serving(world: scenes.World, services: list[str], core: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    started = []
-    for name in services:
-        started.append(
-            subprocess.Popen(
-                [sys.executable, "-m", "services", "serve", name],
-                env=world.values,
-                cwd=db.PROJECT,
-                stdout=subprocess.DEVNULL,
-                preexec_fn=lambda: os.sched_setaffinity(0, {core}),
-            )
-        )
-    try:
-        for name in services:
-            _await(world.run.url("control" if name == "sandbox" else name) + "/health/ready")
-        yield started
-    finally:
-        for process in started:
-            process.terminate()
-            process.wait(30)
 
 
 @contextmanager
@@ -140,21 +83,11 @@ def _bare(body: bytes) -> Iterator[str]:
             preexec_fn=lambda: os.sched_setaffinity(0, {MEASURED}),
         )
         try:
-            _await(f"http://127.0.0.1:{LIMIT_PORT}/limit")
+            await_ready(f"http://127.0.0.1:{LIMIT_PORT}/limit")
             yield f"http://127.0.0.1:{LIMIT_PORT}/limit"
         finally:
             process.terminate()
             process.wait(30)
-
-
-def _await(url: str) -> None:
-    for _ in range(300):
-        try:
-            if httpx.get(url).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise SystemExit(f"bench: {url} does not get ready.")
 
 
 def _print(rows: list[Row]) -> None:

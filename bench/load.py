@@ -39,9 +39,9 @@ def wrk(url: str, seconds: int, lua: str = "", connections: int = CONNECTIONS) -
     sockets = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
     return Round(
         float(_found(r"Requests/sec:\s+([\d.]+)", said)),
-        _ms(_found(r"^\s+50%\s+(\S+)$", said)),
-        _ms(_found(r"^\s+95%\s+(\S+)$", said)),
-        _ms(_found(r"^\s+99%\s+(\S+)$", said)),
+        _ms(_found(r"^\s+50%\s+(\S+)\s*$", said)),
+        _ms(_found(r"^\s+95%\s+(\S+)\s*$", said)),
+        _ms(_found(r"^\s+99%\s+(\S+)\s*$", said)),
         int(bad[1] if bad else 0) + (sum(map(int, sockets.groups())) if sockets else 0),
     )
 

