@@ -59,7 +59,7 @@ def started(*, larger: bool = False) -> Iterator[World]:
             values = environment(run, urls)
             adopt(values)
             running.migrate(urls, print)
-            running.seed(urls, lambda line: None)
+            running.seed(urls, lambda line: None, made_up=True)
             yield World(run, urls, values)
         finally:
             server.stop()
