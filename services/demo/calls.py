@@ -10,6 +10,8 @@ import httpx
 BRONNOY = "964983291"
 SHOWN = 700
 """Characters of an answer that are printed."""
+AGAIN = 3
+"""How often a service that is busy is asked once more."""
 
 
 class Stopped(Exception):
@@ -17,10 +19,14 @@ class Stopped(Exception):
 
 
 def call(http: httpx.Client, method: str, url: str, expected: int, *, quiet: bool = False, **request: Any) -> Any:
-    try:
-        answer = http.request(method, url, **request)
-    except httpx.TransportError as error:
-        raise Stopped(f"nothing answers at {url}; is `make run` running?") from error
+    answer = _answered(http, method, url, **request)
+    for _ in range(AGAIN):
+        if answer.status_code != 503:
+            break
+        seconds = float(answer.headers.get("Retry-After", 1))
+        print(f"   … not just now, so it is asked again in {seconds:.0f} s: {answer.text[:SHOWN]}")
+        time.sleep(seconds)  # nothing has been done, or it would not say 503
+        answer = _answered(http, method, url, **request)
     if not quiet:
         body = f" {json.dumps(request['json'], ensure_ascii=False)}" if "json" in request else ""
         print(f"   → {method} {answer.request.url}{body}")
@@ -29,6 +35,13 @@ def call(http: httpx.Client, method: str, url: str, expected: int, *, quiet: boo
     if answer.status_code != expected:
         raise Stopped(f"{method} {url} answered {answer.status_code}: {answer.text}")
     return answer.json()
+
+
+def _answered(http: httpx.Client, method: str, url: str, **request: Any) -> httpx.Response:
+    try:
+        return http.request(method, url, **request)
+    except httpx.TransportError as error:
+        raise Stopped(f"nothing answers at {url}; is `make run` running?") from error
 
 
 def awaited(what: str, look: Callable[[], Any], seconds: float = 30.0) -> Any:

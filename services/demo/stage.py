@@ -1,11 +1,13 @@
 """Whoever acts in a story, each with a token of its own, and what they do, told in one line each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 
 from services import access
+from services.chassis import clock
 from services.chassis.values import new_id
 from services.demo.calls import Stopped, awaited, call
 from services.settings import RunSettings
@@ -32,10 +34,11 @@ NAMES = {one.number: one.name for one in (OWNER, BRONNOY, OSLO, HAVORN, FJORDVAK
 
 @dataclass(frozen=True)
 class Stage:
-    """The running services. A token lives two minutes, so that each act gets a new one."""
+    """The running services, and the tokens of those who act."""
 
     run: RunSettings
     http: httpx.Client
+    _tokens: dict[str, tuple[datetime, str]] = field(default_factory=dict)
 
     def ask(self, who: Party | None, path: str, **query: str) -> Any:
         """Read, without a word; as nobody what is open to all."""
@@ -84,7 +87,11 @@ class Stage:
         return found
 
     def _headers(self, who: Party) -> dict[str, str]:
-        return {"Authorization": f"Bearer {access.token(self.run, who.number, *who.scopes)}"}
+        since, token = self._tokens.get(who.number, (None, ""))
+        if since is None or clock.now() - since > timedelta(minutes=1):  # it lives two
+            token = access.token(self.run, who.number, *who.scopes)
+            self._tokens[who.number] = (clock.now(), token)
+        return {"Authorization": f"Bearer {token}"}
 
 
 def must(holds: bool, otherwise: str) -> None:
