@@ -37,6 +37,7 @@ FIFTH = {
     "testers/signatures.py": "what only a cryptographic library can say of a key",
     "accessions/shapes.py": "an accession stands in the routes of two concepts in one wire shape",
     "cost_splits/shapes.py": "cost keys and shares stand in the routes of several concepts in one wire shape",
+    "agreement_changes/shapes.py": "a change stands in the routes of changes and of their previews",
     "price_terms/shapes.py": "price terms stand in the routes of agreements, places and price lists",
     "places/shapes.py": "places and prices stand in the routes of three concepts, with no more than the viewer may see",
     "entries/shapes.py": "what narrows the ledger stands in the routes of two concepts",

@@ -11,6 +11,7 @@ from services.agreements.calloff_steps import api as calloff_steps
 from services.agreements.calloffs import api as calloffs
 from services.agreements.capacities import api as capacities
 from services.agreements.catalog_client import Catalog
+from services.agreements.change_previews import api as change_previews
 from services.agreements.cost_splits import api as cost_splits
 from services.agreements.deliveries import api as deliveries
 from services.agreements.entries import api as entries
@@ -70,6 +71,7 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
             places.supplier_router,
             price_lists.router,
             agreement_changes.router,
+            change_previews.router,
             accessions.router,
             accession_steps.router,
             fees.router,

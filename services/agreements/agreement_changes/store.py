@@ -9,9 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, col, select
 
-from services.agreements.agreement_changes.rules import ChangePending, Event, Kind, Priced, State, after
+from services.agreements.agreement_changes import rules
+from services.agreements.agreement_changes.rules import ChangePending, Event, Kind, Priced, State, Terms, after
 from services.agreements.db import Table
 from services.agreements.frameworks import store as frameworks
+from services.agreements.frameworks.rules import Period
 from services.agreements.frameworks.store import FrameworkAgreement
 from services.agreements.places import store as places
 from services.agreements.places.rules import HELD
@@ -22,7 +24,7 @@ from services.chassis import audit, feed
 from services.chassis.auth import Caller
 from services.chassis.clock import now
 from services.chassis.db import INSTANT, JSON, choice
-from services.chassis.problems import NotFound
+from services.chassis.problems import NotFound, Problem
 from services.chassis.values import new_id
 
 
@@ -111,6 +113,42 @@ def priced(session: Session, place: Place) -> Priced:
         price_lists.bounds(place),
         newest[0].valid_from_on,
     )
+
+
+def visible(session: Session, slug: str, uuid: UUID, viewer: str | None) -> tuple[FrameworkAgreement, AgreementChange]:
+    """A change with its agreement, for one who may see it; for others there is none."""
+    agreement = frameworks.visible(session, slug, viewer)
+    row = by_uuid(session, agreement, uuid)
+    if not may_see(session, agreement, row, viewer):
+        raise ChangeNotFound(f"{slug} has no change {uuid}.")
+    return agreement, row
+
+
+def may_see(session: Session, agreement: FrameworkAgreement, row: AgreementChange, viewer: str | None) -> bool:
+    """Everybody what is in force; what is not, its parties and those who order under the agreement."""
+    if row.state is State.ACTIVE:
+        return True
+    if viewer is None:
+        return False
+    parties = {agreement.owner_number, row.proposed_by, *(one.number for one in concerned(session, row))}
+    return viewer in parties or places.acceded(session, agreement.id or 0, viewer)
+
+
+def against(
+    session: Session, agreement: FrameworkAgreement, row: AgreementChange, terms: Terms, today: date
+) -> list[Problem]:
+    """All that stands against the change, whether it is proposed, looked at beforehand or activated."""
+    assert row.effective_on
+    found = concerned(session, row)
+    each = [priced(session, one) for one in found]
+    period = Period(agreement.starts_on, agreement.ends_on, agreement.period_rationale, tuple(agreement.extensions))
+    return [
+        *rules.check_agreement(agreement.state),
+        *rules.check_terms(terms, period),
+        *([] if found else [rules.PlaceNotHeld()]),
+        *rules.check_day(terms, row.effective_on, today, agreement.ends_on, [one.newest_from_on for one in each]),
+        *rules.check(terms, each, row.effective_on),
+    ]
 
 
 def move(

@@ -116,7 +116,8 @@ class QuotedAward(Out):
     method: Method
     value_excl_vat: Money = Field(description="What decides the band: the basket at its dearest supplier")
     earlier_excl_vat: Money = Field(
-        description="What you have called off in the lot, in the window in which call-offs count as one"
+        description="What you have called off in the lot, in the window in which call-offs count as one; counted only "
+        "where the lot has several bands"
     )
     band_from_excl_vat: Money = Field(description="The band that both together reach, from this value")
     split_flagged: bool = Field(description="Whether the earlier call-offs lift it into a higher band")
