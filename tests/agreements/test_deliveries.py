@@ -15,11 +15,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from services.agreements.award_keys.rules import CertificationUnknown
-from services.agreements.calloffs import letter, placing
+from services.agreements.calloffs import letter
 from services.agreements.calloffs import store as calloffs
 from services.agreements.catalog_client import Catalog
 from services.agreements.complaints import store as complaints
-from services.agreements.deliveries import store
+from services.agreements.jobs import Steps
 from services.agreements.ledger import store as ledger
 from services.chassis.clock import today
 from services.chassis.http import Neighbour, new_client
@@ -160,7 +160,9 @@ def test_closing_releases_only_what_never_came(
     assert held(rows, confirmed) == (Decimal("4180.00"), Decimal("4800.00"), 3, 2)
     step(api, confirmed, "close", buyer)
     assert held(rows, confirmed) == (0, Decimal("4800.00"), 0, 2)
-    assert told(api, confirmed, buyer)["lines"][0]["outstanding"] == 0
+    alarms, installations = told(api, confirmed, buyer)["lines"]
+    assert (alarms["outstanding"], alarms["accepted"], alarms["accepted_excl_vat"]) == (0, 2, "4800.00")
+    assert (installations["ordered"], installations["outstanding"], installations["accepted"]) == (2, 0, 0)
 
 
 def test_all_that_a_delivery_breaks_is_told_at_once(deliver: Deliver) -> None:
@@ -438,12 +440,11 @@ def test_while_the_catalogue_is_away_a_delivery_is_registered_and_waits_visibly(
     ids = [one["id"] for one in last.json()["items"][1:]]
     jobs = rows.execute("SELECT args ->> 'delivery' FROM procrastinate_jobs WHERE task_name = 'check_delivery'")
     assert {one for (one,) in jobs.fetchall()} >= set(ids), "the question is asked again by a job"
-    database = state(api).database
     with catalogue(api, neighbours.hangs_up), pytest.raises(CertificationUnknown):
-        store.check_again(database, partial(placing.verifying, state(api).catalog.verify), UUID(ids[0]))
+        Steps(state(api).database, state(api).catalog).check_delivery(ids[0])
     for id, waiting in zip(ids, ("certification", None), strict=True):
         for _ in range(2):
-            store.check_again(database, partial(placing.verifying, state(api).catalog.verify), UUID(id))
+            Steps(state(api).database, state(api).catalog).check_delivery(id)
         assert told(api, confirmed, buyer)["waiting"] == waiting
     assert first.status_code == 201
     assert step(api, confirmed, "accept", buyer)["state"] == "accepted"

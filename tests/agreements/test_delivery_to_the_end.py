@@ -9,12 +9,16 @@ import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
-from services.agreements.jobs import Days
+from services.agreements.integration_client import Integration
+from services.agreements.jobs import Days, Letters
 from services.agreements.ledger import store as ledger
 from services.chassis.clock import today
+from services.chassis.http import Neighbour
+from services.integration import app as integration
+from services.integration.settings import Settings as IntegrationSettings
 from tests.agreements.conftest import ALSTAHAUG, BRONNOY, FJORDVAKT, JOINT_UNIT, Place
 from tests.agreements.test_deliveries import come, refused, step
-from tests.conftest import state
+from tests.conftest import NewDatabase, state
 from tests.e2e import flood
 from tests.issuer import Issuer
 
@@ -179,3 +183,32 @@ def test_each_payer_is_billed_its_part_of_what_a_joint_order_was_accepted_at(
     assert api.get(f"/call-offs/{id}/deliveries", headers=stranger).status_code == 404
     pays_only = issuer.bearer(LEIRFJORD, "agreements.read", "agreements.order")
     assert refused(api, id, "close", pays_only)[0] == 404, "who only pays does not close it"
+
+
+def test_each_complaint_goes_to_the_supplier_in_a_letter_of_its_own(
+    place: Place,
+    api: TestClient,
+    buyer: dict[str, str],
+    supplier: dict[str, str],
+    issuer: Issuer,
+    new_database: NewDatabase,
+) -> None:
+    id = str(place().json()["id"])
+    step(api, id, "confirm", supplier)
+    deliver(api, id, supplier, "alarm", 3)
+    step(api, id, "complain", buyer, lines=[{"item": "alarm", "quantity": 2}], reason="Virker ikke")
+    step(api, id, "redeliver", supplier)
+    deliver(api, id, supplier, "alarm", 2)
+    step(api, id, "complain", buyer, lines=[{"item": "alarm", "quantity": 1}], reason="Virker fortsatt ikke")
+    settings = IntegrationSettings(database_url=new_database("integration"), issuers=[issuer.trusted()])
+    with TestClient(integration.create_app(settings)) as door:
+        door.headers.update(issuer.bearer(JOINT_UNIT, "dispatch.write", "dispatch.read"))
+        letters = Letters(state(api).database, Integration(Neighbour("Integration", door)))
+        for kind in ("complaint", "complaint-2", "complaint"):
+            letters.deliver(id, kind)
+        taken = {one["reference"]: one["documents"][0]["sha256"] for one in door.get("/dispatches").json()["items"]}
+    shown = {one["reference"]: one for one in api.get(f"/call-offs/{id}", headers=buyer).json()["letters"]}
+    assert taken.keys() == {f"call-off-{id}-complaint", f"call-off-{id}-complaint-2"}
+    assert taken == {reference: shown[reference]["sha256"] for reference in taken}
+    assert {shown[reference]["recipient"] for reference in taken} == {FJORDVAKT}
+    assert len(set(taken.values())) == 2

@@ -75,6 +75,8 @@ class DeliveredLine(Out):
     ordered: int
     delivered: int = Field(description="Without what was rejected and is delivered anew")
     outstanding: int = Field(description="What is left to deliver")
+    accepted: int = Field(description="What is accepted and posted of it; after a settlement what is kept")
+    accepted_excl_vat: Money = Field(description="At which value")
 
 
 class DeliveryCertification(Out):
@@ -243,6 +245,8 @@ def _shown(session: Session, row: calloffs.CallOff) -> Deliveries:
                 ordered=one.line.quantity,
                 delivered=one.delivered,
                 outstanding=one.outstanding,
+                accepted=one.accepted,
+                accepted_excl_vat=one.value,
             )
             for one in store.standing(session, row)
         ],

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from services.agreements.award_keys.rules import CertificationUnknown, Verdict
@@ -70,6 +71,10 @@ class Standing:
     """Ordered, without what was ended before it was delivered."""
     delivered: int
     """Without what was rejected and is delivered anew."""
+    accepted: int = 0
+    """What is posted of it."""
+    value: Decimal = Decimal("0.00")
+    """At which value, NOK without VAT."""
 
     @property
     def outstanding(self) -> int:

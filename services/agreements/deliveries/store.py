@@ -93,7 +93,8 @@ def standing(session: Session, row: CallOff) -> list[Standing]:
         key = (line.item, line.product, line.component)
         here = held.get(key, Moved(*key))
         delivered = come.get(line.item, 0) - back.get(line.item, 0)
-        found.append(Standing(line, here.quantity_reserved + here.quantity_posted, delivered))
+        expected = here.quantity_reserved + here.quantity_posted
+        found.append(Standing(line, expected, delivered, here.quantity_posted, here.posted))
     return found
 
 
