@@ -36,12 +36,12 @@ def upgrade() -> None:
         sa.Column("balances", sa.Integer(), nullable=False),
         sa.Column("entries", sa.BigInteger(), nullable=False),
         sa.Column("drifts", sa.Integer(), nullable=False),
-        sa.Column(
-            "proven_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
-        ),
+        sa.Column("proven_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.PrimaryKeyConstraint("proven_on", name=op.f("pk_proof")),
     )
-    op.execute("CREATE TRIGGER proof_is_final BEFORE UPDATE OR DELETE ON proof FOR EACH ROW EXECUTE FUNCTION is_final()")
+    op.execute(
+        "CREATE TRIGGER proof_is_final BEFORE UPDATE OR DELETE ON proof FOR EACH ROW EXECUTE FUNCTION is_final()"
+    )
 
 
 def downgrade() -> None:

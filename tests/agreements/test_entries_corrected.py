@@ -1,23 +1,27 @@
 """A wrong posting is taken back by a second entry."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.agreements.calloffs import store as calloffs
-from services.agreements.entries import rules
+from services.agreements.calloffs.rules import Event
+from services.agreements.entries import rules, store
 from services.agreements.entries.rules import Instead, Target
 from services.agreements.ledger import store as ledger
 from services.agreements.ledger.rules import Kind, Moved
+from services.chassis.auth import Caller
 from services.chassis.clock import today
+from services.chassis.settings import IssuerKind
 from services.chassis.values import seed_id
 from tests.agreements.conftest import BRONNOY, FJORDVAKT, JOINT_UNIT, NORDLYS, OSLO, Place
 from tests.agreements.test_entries import entries
@@ -100,7 +104,7 @@ def test_what_was_accepted_is_spent_until_it_is_reversed(api: TestClient, revers
     """Delivered → accepted → reversed → closed: the money comes, goes back, and is free at last."""
     id = seed_id("call-off:delivered")
 
-    def spent() -> tuple[Decimal, Decimal]:
+    def spent() -> tuple[Any, Any]:
         told = api.get("/ledger/spend", params={"by": "month", "call_off": str(id)}, headers=buyer).json()
         return Decimal(told["total_reserved_excl_vat"]), Decimal(told["total_posted_excl_vat"])
 
@@ -259,6 +263,63 @@ def test_a_supplier_that_declined_sees_its_own_part_only(
     assert [one["kind"] for one in mine] == ["release", "reserve"], "last first"
     assert entries(api, issuer.bearer(NORDLYS, "agreements.read"), call_off=id) == [], "no letter has gone to it"
     assert len(entries(api, buyer, call_off=id)) == 3
+
+
+@pytest.mark.usefixtures("proven")
+def test_of_many_that_reverse_at_once_one_does(reverse: Send, rows: psycopg.Connection) -> None:
+    before = levels(rows)
+    with ThreadPoolExecutor(8) as many:
+        answers = list(many.map(lambda n: reverse(key=f"at-once-{n}"), range(8)))
+    assert sorted(one.status_code for one in answers) == [201] + [409] * 7
+    assert {one.json()["type"] for one in answers if one.status_code == 409} == {"/problems/reversed-already"}
+    assert levels(rows) == [(b[0] + VALUE, b[1] - VALUE) for b in before]
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(
+    closed=st.booleans(),
+    corrections=st.lists(
+        st.tuples(st.integers(0, 5), st.integers(0, 12000 * 100).map(lambda ore: Decimal(ore).scaleb(-2))), max_size=4
+    ),
+)
+def test_however_often_it_is_corrected_the_ledger_adds_up(
+    api: TestClient, closed: bool, corrections: list[tuple[int, Decimal]]
+) -> None:
+    caller = Caller(BRONNOY, frozenset({"agreements.order"}), "test", IssuerKind.MACHINE)
+    with state(api).database.writing(rehearsed=True) as session:
+        row = calloffs.by_id(session, CALL_OFF)
+        if closed:
+            calloffs.move(session, caller, row, Event.CLOSE)
+        posting: UUID | None = POSTED
+        right = (5, VALUE)
+        for quantity, value in corrections:
+            if posting is None:
+                break
+            instead = [Instead("alarm", quantity, value)]
+            fits = quantity <= (right[0] if closed else 5) and value <= (right[1] if closed else VALUE)
+            try:
+                made = store.reverse(
+                    session,
+                    caller,
+                    posting,
+                    on=today(),
+                    reason="Prøve",
+                    back_dating_reason=None,
+                    instead=instead,
+                    today=today(),
+                )
+            except rules.CorrectionExceeds:
+                assert not fits
+                continue
+            assert fits
+            posting, right = made.instead, (quantity, value)
+            (held,) = ledger.held(session, row.id or 0)
+            assert (held.posted, held.quantity_posted) == (value, quantity)
+            assert (row.posted, row.reserved) == (held.posted, held.reserved)
+            left: tuple[Any, int] = (0, 0) if closed else (VALUE - value, 5 - quantity)
+            assert (held.reserved, held.quantity_reserved) == left, "what is over holds nothing"
+            assert (posting is None) is (not value and not quantity)
+        assert ledger.unproven(session) == []
 
 
 @given(

@@ -72,7 +72,7 @@ movements = st.lists(
 groupings = st.lists(st.sampled_from(Dimension), min_size=1, max_size=7, unique=True)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(history=movements, by=groupings, limit=st.integers(1, 4), since=st.dates(date(2026, 1, 1), date(2027, 3, 1)))
 def test_the_parts_are_the_whole_whatever_has_happened(
     api: TestClient,

@@ -55,18 +55,30 @@ class Reversal:
     released: UUID | None
 
 
-def seen(organisation: str) -> sa.ColumnElement[bool]:
+_PARTS = sa.text(
+    "SELECT ARRAY(SELECT id FROM frameworkagreement WHERE owner_number = :number) AS owned, "
+    "EXISTS (SELECT 1 FROM share WHERE number = :number) AS pays, "
+    "EXISTS (SELECT 1 FROM place WHERE number = :number) AS supplies"
+)
+
+
+def seen(session: Session, organisation: str) -> sa.ColumnElement[bool]:
     """A buyer sees what it bought, a framework owner what is under its agreements, a payer what it bears a share of,
-    and a supplier what concerns itself of call-offs that it has had a letter about."""
-    owned = sa.select(col(FrameworkAgreement.id)).where(col(FrameworkAgreement.owner_number) == organisation)
-    paid = sa.select(col(Share.call_off_id)).where(col(Share.number) == organisation)
-    told = sa.exists().where(col(Letter.call_off_id) == col(Entry.call_off_id), col(Letter.recipient) == organisation)
-    return sa.or_(
-        col(Entry.buyer) == organisation,
-        col(Entry.framework_id) == sa.any_(sa.func.array(owned.scalar_subquery())),
-        col(Entry.call_off_id) == sa.any_(sa.func.array(paid.scalar_subquery())),
-        sa.and_(col(Entry.supplier) == organisation, told),
-    )
+    and a supplier what concerns itself of call-offs that it has had a letter about. What the organisation is not is
+    left out, so that PostgreSQL knows how little it may be."""
+    parts = session.execute(_PARTS, {"number": organisation}).one()
+    conditions: list[sa.ColumnElement[bool]] = [col(Entry.buyer) == organisation]
+    if parts.owned:
+        conditions.append(col(Entry.framework_id).in_(parts.owned))
+    if parts.pays:
+        paid = sa.select(col(Share.call_off_id)).where(col(Share.number) == organisation)
+        conditions.append(col(Entry.call_off_id) == sa.any_(sa.func.array(paid.scalar_subquery())))
+    if parts.supplies:
+        told = sa.exists().where(
+            col(Letter.call_off_id) == col(Entry.call_off_id), col(Letter.recipient) == organisation
+        )
+        conditions.append(sa.and_(col(Entry.supplier) == organisation, told))
+    return sa.or_(*conditions)
 
 
 def selected(asked: Selection) -> list[sa.ColumnElement[bool]]:
@@ -113,7 +125,7 @@ def page(
     session: Session, organisation: str, asked: Selection, after: UUID | None, limit: int
 ) -> Sequence[sa.Row[Any]]:
     """Entered last first, one more than `limit`."""
-    query = _SHOWN.where(seen(organisation), *selected(asked)).order_by(col(Entry.id).desc()).limit(limit + 1)
+    query = _SHOWN.where(seen(session, organisation), *selected(asked)).order_by(col(Entry.id).desc()).limit(limit + 1)
     if after:
         ended = sa.select(col(Entry.id)).where(col(Entry.uuid) == after).scalar_subquery()
         query = query.where(col(Entry.id) < ended)
@@ -121,7 +133,7 @@ def page(
 
 
 def by_uuid(session: Session, uuid: UUID, organisation: str) -> sa.Row[Any]:
-    found = session.execute(_SHOWN.where(col(Entry.uuid) == uuid, seen(organisation))).one_or_none()
+    found = session.execute(_SHOWN.where(col(Entry.uuid) == uuid, seen(session, organisation))).one_or_none()
     if found is None:
         raise EntryNotFound(f"No entry {uuid} among those you see.")
     return found

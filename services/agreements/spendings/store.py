@@ -40,7 +40,7 @@ def page(
         source = source.join(Lot, col(Lot.id) == col(Entry.lot_id))
     if by_line:
         source = source.join(EntryLine, col(EntryLine.entry_id) == col(Entry.id))
-    visible = entries.seen(organisation) if organisation else col(FrameworkAgreement.announced_on).is_not(None)
+    visible = entries.seen(session, organisation) if organisation else col(FrameworkAgreement.announced_on).is_not(None)
     sums = {
         name: sa.func.sum(column)
         for name, column in {
