@@ -214,8 +214,19 @@ def test_a_delivery_that_is_sent_again_is_registered_once(
     assert {(one.status_code, one.content) for one in answers} == {(201, answers[0].content)}
     assert len(told(api, confirmed, buyer)["items"]) == 1
     assert deliver(alarm=2, key=confirmed).json()["type"] == "/problems/idempotency-key-reused"
-    without = api.post(f"/call-offs/{confirmed}/deliveries", json={}, headers=buyer)
-    assert without.status_code in (400, 403)
+
+
+def test_the_same_key_and_body_on_another_order_is_another_delivery(
+    api: TestClient, place: Place, confirmed: str, deliver: Deliver, supplier: dict[str, str]
+) -> None:
+    other = str(place(key=f"{confirmed}-other").json()["id"])
+    step(api, other, "confirm", supplier)
+    deliver(alarm=1, key=confirmed)
+    body = {"lines": [{"item": "alarm", "quantity": 1}], "delivered_on": today().isoformat()}
+    path = f"/call-offs/{other}/deliveries"
+    assert api.post(path, json=body, headers=supplier).json()["type"] == "/problems/idempotency-key-missing"
+    answer = api.post(path, json=body, headers=supplier | {"Idempotency-Key": confirmed})
+    assert (answer.status_code, answer.json()["call_off_id"]) == (201, other)
 
 
 def test_a_dry_run_registers_nothing(api: TestClient, confirmed: str, deliver: Deliver, buyer: dict[str, str]) -> None:

@@ -133,8 +133,11 @@ class Deliveries(Out):
     complaints: list[Complaint] = Field(description="Oldest first")
 
 
-async def _once(request: Request, caller: Supplier, key: KeyHeader = None) -> Once:
-    return await idempotency.once(request, caller, "call_offs.deliver", key)
+async def _once(
+    request: Request, id: Annotated[UUID, _seeded("confirmed")], caller: Supplier, key: KeyHeader = None
+) -> Once:
+    """By call-off: a packing slip's number may stand on several orders."""
+    return await idempotency.once(request, caller, f"call_offs.deliver {id}", key)
 
 
 @router.get("/{id}/deliveries", summary="Read the deliveries of an order", openapi_extra=example(organisation=BRONNOY))
