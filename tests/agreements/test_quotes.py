@@ -278,6 +278,7 @@ def test_a_draft_is_quoted_for_nobody_but_its_owner(
 ) -> None:
     draft = order | {"framework_agreement": "ra-2027-nettbrett", "lot": "nettbrett"}
     assert api.post("/call-offs/quote", json=draft, headers=buyer).status_code == 404
+    assert api.post("/call-offs", json=draft, headers=buyer | {"Idempotency-Key": "draft"}).status_code == 404
     owner = issuer.bearer(JOINT_UNIT, "agreements.read")
     assert "agreement-not-open" in types(api.post("/call-offs/quote", json=draft, headers=owner).json())
 

@@ -12,6 +12,7 @@ from services.agreements.accessions import store as accessions
 from services.agreements.calloffs import placing, rules, shapes, store
 from services.agreements.catalog_client import Catalog, CatalogDep
 from services.agreements.certificate_notices import store as notices
+from services.agreements.frameworks import store as frameworks
 from services.agreements.letters import store as letters
 from services.agreements.places import store as places
 from services.agreements.shares import rules as shares_rules
@@ -134,7 +135,10 @@ def place(
     with database.reading() as reader:
         offer = places.offer(reader, new.framework_agreement, new.lot, caller.organisation, today)
         covered = accessions.covered_on(reader, offer.participant_id or 0, today) if new.cost_sharing else {}
-    refuse(placing.check(offer, asked, today))
+        problems = placing.check(offer, asked, today)
+        if problems:  # Of a draft nobody learns but its owner.
+            frameworks.visible(reader, new.framework_agreement, caller.organisation)
+    refuse(problems)
     cost_key = _cost_key(catalog, new.cost_sharing, covered, today)
     verify = placing.foreseen(
         offer, asked, placing.verifying(catalog.verify, offer.specification, offer.specification_version, new.needed_on)
