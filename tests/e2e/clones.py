@@ -72,6 +72,8 @@ def make(
             "buyers": list(BUYERS),
         },
     )
+    # Else PostgreSQL reads whole tables for each question, until it finds out by itself.
+    database.execute("ANALYZE frameworkagreement, lot, place, price, participant, accession, balance")
 
 
 def order(prefix: str, number: int, quantity: int, reference: str | None = None) -> dict[str, object]:
