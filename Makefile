@@ -1,6 +1,6 @@
 # Everything one does with Samvirke. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test long check demo token contracts lock bench clean
+.PHONY: help run test long check demo token contracts lock bench bench-orders clean
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -49,6 +49,11 @@ lock: .venv/installed ## renew requirements.lock (needs uv)
 bench: .venv/installed ## measure at design size, beside limits and peers (needs wrk; about a quarter of an hour)
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m bench.growth
+
+bench-orders: .venv/installed ## a million orders before the next, 100,000 at once, 10,000 keys repeated (about an hour)
+	@$(BIN)/python -m bench.orders
+	@$(BIN)/python -m bench.flood
+	@$(BIN)/python -m bench.repeats
 
 clean: ## remove the environment; data in .samvirke stays
 	rm -rf .venv tests/clients/node_modules
