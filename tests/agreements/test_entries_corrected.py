@@ -23,7 +23,7 @@ from services.chassis.auth import Caller
 from services.chassis.clock import today
 from services.chassis.settings import IssuerKind
 from services.chassis.values import seed_id
-from tests.agreements.conftest import BRONNOY, FJORDVAKT, JOINT_UNIT, NORDLYS, OSLO, Place
+from tests.agreements.conftest import ALSTAHAUG, BRONNOY, FJORDVAKT, JOINT_UNIT, NORDLYS, OSLO, Place
 from tests.agreements.test_entries import entries
 from tests.conftest import state
 from tests.issuer import Issuer
@@ -124,6 +124,32 @@ def test_what_was_accepted_is_spent_until_it_is_reversed(api: TestClient, revers
     assert spent() == (0, 0)
     causes = [one["cause"] for one in entries(api, buyer, call_off=str(id))]
     assert causes == ["close", "reverse", "accept", "reserve"], "all of it can be read still"
+
+
+@pytest.mark.usefixtures("proven")
+def test_a_joint_order_s_payers_are_billed_what_is_right(api: TestClient, reverse: Send, issuer: Issuer) -> None:
+    id = seed_id("call-off:joint")
+    host = issuer.bearer(ALSTAHAUG, "agreements.read", "agreements.order")
+    supplier = issuer.bearer(FJORDVAKT, "agreements.supply") | {"Idempotency-Key": "all-of-it"}
+    delivery = {"lines": [{"item": "alarm", "quantity": 12}], "delivered_on": str(today()), "last": True}
+    for headers, step, body in ((supplier, "confirm", {}), (supplier, "deliveries", delivery), (host, "accept", {})):
+        answer = api.post(f"/call-offs/{id}/{step}", json=body, headers=headers)
+        assert answer.status_code in (200, 201), answer.text
+    (posting,) = entries(api, host, call_off=str(id), kind="post")
+    right = {"item": "alarm", "quantity": 11, "amount_excl_vat": "26399.99"}
+    assert reverse(host, id=posting["id"], post_instead=[right]).status_code == 201
+    told = api.get(f"/call-offs/{id}/shares", headers=host).json()
+    assert [(one["cause"], one["amount_excl_vat"]) for one in told["bills"]] == [
+        ("accept", "28800.00"),
+        ("reverse", "-28800.00"),
+        ("correct", "26399.99"),
+    ]
+    for name, whole in (("posted_excl_vat", "26399.99"), ("posted_vat", "6600.00")):
+        assert sum(Decimal(one[name]) for one in told["shares"]) == Decimal(whole)
+    taken, back, _ = told["bills"]
+    assert [{one["organisation_number"]: Decimal(one["amount_excl_vat"]) for one in taken["owed"]}] == [
+        {one["organisation_number"]: -Decimal(one["amount_excl_vat"]) for one in back["owed"]}
+    ]
 
 
 @pytest.mark.usefixtures("proven")
