@@ -37,6 +37,7 @@ TABLE = sa.Table(
     sa.Index("ix_event_organisation_position", "organisation", "position"),
 )
 POSITIONS = sa.Sequence("event_position", metadata=TABLE.metadata)
+_TELL = TABLE.insert()
 _LOCK = 0x5A4D_5649
 _GIVE_POSITIONS = sa.text(
     "UPDATE event SET position = numbered.position FROM (SELECT id, nextval('event_position') AS position FROM "
@@ -72,7 +73,13 @@ BeforePosition = Annotated[int | None, Query(alias="before", ge=1, description="
 
 def tell(session: Session, type: str, subject: str, organisation: str | None, /, **data: Any) -> None:
     """Write an event in the transaction of the change that it tells of. Only `organisation` sees it; None: all do."""
-    session.execute(TABLE.insert().values(type=type, subject=subject, organisation=organisation, data=data))
+    tell_all(session, type, subject, [organisation], **data)
+
+
+def tell_all(session: Session, type: str, subject: str, organisations: Sequence[str | None], /, **data: Any) -> None:
+    """The same event for each of several organisations, in one go."""
+    told = {"type": type, "subject": subject, "data": data}
+    session.execute(_TELL, [told | {"organisation": one} for one in organisations])
 
 
 def after(session: Session, position: int, organisation: str | None, limit: int, *, source: str = "") -> Events:

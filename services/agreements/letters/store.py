@@ -36,7 +36,7 @@ class Letter(Table, table=True):
     received_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
 
-_INSERT = sa.insert(Letter)
+_INSERT = sa.insert(Letter.__table__)  # type: ignore[attr-defined]  # SQLModel adds it
 
 
 def send(
