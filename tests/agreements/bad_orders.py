@@ -5,6 +5,7 @@ from typing import Any
 from tests.agreements.bad import (
     ALSTAHAUG,
     BRONNOY,
+    DRAFT,
     FJORDVAKT,
     HAVORN,
     HEROY,
@@ -94,6 +95,13 @@ CASES = [
     place("no lines", 422, "invalid-request #/lines", lines=[]),
     place("a lot that is not there", 404, "lot-not-found", lot="annet"),
     place("an agreement that is not there", 404, "framework-agreement-not-found", framework_agreement="ra-nei"),
+    place(
+        "from a foreign draft",
+        404,
+        "framework-agreement-not-found",
+        framework_agreement=DRAFT,
+        lot="nettbrett",
+    ),
     place("more than is left of the lot", 409, "ceiling-exceeded", lines=[{"item": "alarm", "quantity": 7500}]),
     # From whom
     place("what only an uncertified product would do", 409, "not-certified", **of("ra-scene", "sertifisert", "ting")),
