@@ -283,22 +283,27 @@ _KEYS = (
     "CROSS JOIN LATERAL (VALUES ('framework_agreement', e.framework_id), ('lot', e.lot_id), ('supplier', e.place_id), "
     "('buyer', e.participant_id)) AS k (scope, subject_id)"
 )
-# A level without any balance is as wrong as one with another sum.
+# Added up by account first, of which there are few, and only then by level. A level without any balance is as wrong as
+# one with another sum.
 _UNPROVEN = sa.text(
     f"""
-    WITH {_SUBJECTS}, entered AS (
-        SELECT e.* FROM entry e JOIN owned f ON f.id = e.framework_id
-    ), line AS (
+    WITH {_SUBJECTS}, line AS (
         SELECT l.entry_id, sum(l.reserved) AS reserved, sum(l.posted) AS posted
-          FROM entered e JOIN entryline l ON l.entry_id = e.id GROUP BY l.entry_id
-    ), sums AS (
-        SELECT k.scope, k.subject_id, '' AS item, sum(e.reserved) AS reserved, sum(e.posted) AS posted,
+          FROM owned f JOIN entry e ON e.framework_id = f.id JOIN entryline l ON l.entry_id = e.id GROUP BY l.entry_id
+    ), account AS (
+        SELECT e.framework_id, e.lot_id, e.place_id, e.participant_id, '' AS item, sum(e.reserved) AS reserved,
+               sum(e.posted) AS posted,
                bool_and(e.reserved = coalesce(l.reserved, 0) AND e.posted = coalesce(l.posted, 0)) AS agrees
-          FROM entered e LEFT JOIN line l ON l.entry_id = e.id {_KEYS} GROUP BY k.scope, k.subject_id
+          FROM owned f JOIN entry e ON e.framework_id = f.id LEFT JOIN line l ON l.entry_id = e.id GROUP BY 1, 2, 3, 4
         UNION ALL
-        SELECT k.scope, k.subject_id, l.item, sum(l.quantity_reserved), sum(l.quantity_posted), true
-          FROM entered e {_KEYS} JOIN entryline l ON l.entry_id = e.id
-         WHERE l.item IN (SELECT item FROM balance WHERE item <> '') GROUP BY k.scope, k.subject_id, l.item
+        SELECT e.framework_id, e.lot_id, e.place_id, e.participant_id, l.item, sum(l.quantity_reserved),
+               sum(l.quantity_posted), true
+          FROM owned f JOIN entry e ON e.framework_id = f.id JOIN entryline l ON l.entry_id = e.id
+         WHERE l.item IN (SELECT item FROM balance WHERE item <> '') GROUP BY 1, 2, 3, 4, 5
+    ), sums AS (
+        SELECT k.scope, k.subject_id, e.item, sum(e.reserved) AS reserved, sum(e.posted) AS posted,
+               bool_and(e.agrees) AS agrees
+          FROM account e {_KEYS} GROUP BY k.scope, k.subject_id, e.item
     )
     SELECT o.scope, o.slug AS framework_agreement, o.lot, o.organisation, coalesce(b.item, '') AS item,
            coalesce(b.reserved, 0) - coalesce(s.reserved, 0) AS reserved,
