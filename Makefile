@@ -20,7 +20,7 @@ run: .venv/installed ## start everything with real data, print where to click; C
 test: check tests/clients/node_modules ## run all checks and all tests
 	@$(BIN)/python -m pytest --numprocesses 2
 
-long: .venv/installed ## ten times as many random steps against the ceilings (about a quarter of an hour)
+long: .venv/installed ## ten times as many random steps against the ceilings (about twenty minutes)
 	@SAMVIRKE_LONG=10 $(BIN)/python -m pytest tests/agreements/test_every_ceiling.py
 
 check: .venv/installed ## style, types and who may import whom

@@ -27,8 +27,8 @@ WITH made AS (
         starts_on, ends_on, estimate, approval_limit, created_at, role, contract_kind, accession_notice_days,
         response_days, reservation_days, estimate_told, revision, extensions)
     SELECT 'flom-' || n, title, owner_id, owner_number, owner_name, 'active', notice_reference, cpv, starts_on, ends_on,
-           estimate, 900000000, created_at, role, contract_kind, accession_notice_days, response_days, reservation_days,
-           estimate_told, revision, '{}'
+           estimate, %(approval_limit)s, created_at, role, contract_kind, accession_notice_days, response_days,
+           reservation_days, estimate_told, revision, '{}'
       FROM frameworkagreement, generate_series(1, %(number)s) n WHERE slug = 'ra-2026-velferdsteknologi'
     RETURNING id, slug
 ), lots AS (
@@ -78,15 +78,17 @@ class Flood:
     """Repeats that got another answer than the first."""
 
 
-def fields(database: psycopg.Connection, number: int, orders: int) -> None:
-    """Agreements with room, at every level, for half of what will be asked for. PostgreSQL is told of them: else it
-    reads whole tables for each question until it finds out itself."""
+def fields(database: psycopg.Connection, number: int, orders: int, *, approval_limit: int = 900_000_000) -> None:
+    """Agreements with room, at every level, for half of what will be asked for. Above the limit an order is reserved
+    and waits, below it is sent at once, which makes a letter. PostgreSQL is told of them: else it reads whole tables
+    for each question until it finds out itself."""
     asked = Decimal(orders) / number * (MOST + 1) / 2
     database.execute(
         _FIELDS,
         {
             "number": number,
             "price": PRICE,
+            "approval_limit": approval_limit,
             "buyers": list(BUYERS),
             "room": (asked * PRICE / 2).quantize(Decimal("0.01")),
             "things": int(asked / 2),

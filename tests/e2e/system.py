@@ -22,7 +22,7 @@ from tests.memory import folder_in_memory
 
 BRONNOY = "964983291"
 PORTS = ("catalog", "agreements", "integration", "control", "maskinporten", "svarut")
-START_SECONDS, STOP_SECONDS = 120, 40
+START_SECONDS, STOP_SECONDS = 300, 60
 
 
 class System:
