@@ -32,7 +32,7 @@ def main() -> None:
     commands.add_parser("migrate", help="bring the databases to this version")
     commands.add_parser("seed", help="load the seed data that is not there yet")
     commands.add_parser("index", help="let the catalogue's search find everything anew")
-    commands.add_parser("demo", help="tell three stories against the running services")
+    commands.add_parser("demo", help="tell four stories against the running services")
     commands.add_parser("contracts", help="write each service's openapi.json")
     for name, about, choices in (
         ("serve", "run one service", (*SERVICES, "sandbox")),

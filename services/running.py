@@ -256,7 +256,7 @@ Samvirke is ready.
 
   curl '{catalog}/components?q=velferdsteknologi'
 
-  make demo     tells three stories: an order, a procurement, a certification
+  make demo     tells four stories: an order, a procurement, a certification, an agreement
   make token    prints an access token to paste under Authorize
 
 Ctrl-C stops everything."""

@@ -42,7 +42,7 @@ def test_elsewhere_with_other_names_and_keys_by_environment_alone() -> None:
             cwd=db.PROJECT,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=180,
             check=False,
         )
         assert demo.returncode == 0, f"{demo.stdout}\n{demo.stderr}\n{system.logs()}"
