@@ -178,8 +178,13 @@ def test_what_is_edited_is_reserved_anew_and_an_approval_can_be_taken_back(
 
 
 def test_thirty_at_once_share_the_turns(place: Place) -> None:
+    def patient(n: int) -> Any:
+        """A service that is busy (503) is asked again with the same key."""
+        tries = (place(key=f"turn-{n}", **hours(1)) for _ in range(20))
+        return next(answer for answer in tries if answer.status_code != 503)
+
     with ThreadPoolExecutor(30) as pool:
-        answers = list(pool.map(lambda n: place(key=f"turn-{n}", **hours(1)), range(30)))
+        answers = list(pool.map(patient, range(30)))
     asked = [one.json()["supplier_organisation_number"] for one in answers if one.status_code == 201]
     assert len(asked) == 30
     assert {asked.count(number) for number in set(asked)} == {10}
