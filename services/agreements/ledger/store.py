@@ -13,6 +13,7 @@ from services.agreements.db import Table
 from services.agreements.ledger.rules import VALUE, CeilingExceeded, Kind, Moved, Scope, Z, exceeded
 from services.chassis.db import INSTANT, MONEY, choice
 from services.chassis.problems import refuse
+from services.chassis.values import new_id
 
 
 class Balance(Table, table=True):
@@ -155,8 +156,8 @@ _MOVE_ITEM = sa.text(
     "OR reserved + posted + :reserved + :posted <= ceiling) RETURNING 1"
 )
 _ITEMS = sa.text(f"SELECT id, scope, item FROM balance WHERE {_COUNTED}")  # noqa: S608  # nothing from outside
-_ENTRY = sa.insert(Entry).returning(col(Entry.id))
-_LINES = sa.insert(EntryLine)
+_ENTRY = sa.insert(Entry.__table__).returning(col(Entry.id))  # type: ignore[attr-defined]  # SQLModel adds it
+_LINES = sa.insert(EntryLine.__table__)  # type: ignore[attr-defined]  # SQLModel adds it
 
 
 def open_balance(session: Session, scope: Scope, subject_id: int, ceiling: Decimal | None, item: str = VALUE) -> None:
@@ -355,7 +356,7 @@ def enter(
             "back_dating_reason": back_dating_reason,
             "reason": reason,
             "reverses_id": reverses_id,
-            **({"uuid": uuid} if uuid else {}),
+            "uuid": uuid or new_id(),
         },
     ).scalar_one()
     session.execute(
