@@ -105,12 +105,13 @@ def _named(world: World, call_off: str) -> dict[str, str]:
     """The rows of this one call-off, and what pgbench calls them in another's."""
     with psycopg.connect(world.urls["agreements"]) as database:
         row = database.execute(
-            "SELECT c.id, e.id, c.framework_id, c.lot_id, c.place_id, c.participant_id FROM calloff c "
+            "SELECT c.id, e.id, c.framework_id, c.lot_id, c.place_id, c.participant_id, replace(e.uuid::text, '-', '') "
+            "FROM calloff c "
             "JOIN entry e ON e.call_off_id = c.id WHERE c.uuid = %s",
             [call_off],
         ).fetchone()
     assert row
-    names = (":id", ":e_id", ":framework", ":lot", ":place", ":participant")
+    names = (":id", ":e_id", ":framework", ":lot", ":place", ":participant", ":v")
     return {str(value): name for value, name in zip(row, names, strict=True)} | {
         uuid.UUID(call_off).hex: ":u",
         f"{PREFIX}1": f"{PREFIX}:n",
@@ -128,7 +129,7 @@ def script(said: list[Said], agreements: int) -> str:
     rows = {"framework": clones.FRAMEWORK, "lot": clones.OF_LOT}
     rows |= {"place": clones.PLACE + clones.EACH, "participant": clones.PARTICIPANT + clones.EACH}
     lines = [f"\\set n random(1, {agreements})", *(f"\\set {name} {base} + :n" for name, base in rows.items())]
-    lines.append("SELECT uuidv7() AS u, gen_random_uuid() AS k \\gset")
+    lines.append("SELECT uuidv7() AS u, uuidv7() AS v, gen_random_uuid() AS k \\gset")
     begun = False
     for one in said:
         if one.in_transaction and not begun:
