@@ -16,7 +16,7 @@ from services import cli
 from services.agreements.ledger import store
 from services.agreements.ledger.rules import Kind, Moved, Scope, exceeded
 
-TOGETHER = threading.Barrier(6, timeout=60)
+TOGETHER = threading.Barrier(6, timeout=10)
 """Between reading and writing there is always something. Here it is told, not hoped for: six that have all read and
 found room write together. 50 is not divisible by six, so the last six find room for two."""
 
