@@ -109,7 +109,7 @@ def test_above_the_approval_limit_it_waits_for_the_spending_authority(
         ({"needed_on": "2035-01-01"}, 409, "delivery-too-late"),
         ({"needed_on": "2030-07-01"}, 409, "not-certified"),
         ({"framework_agreement": "ra-2025-gps", "lot": "sporing"}, 409, "agreement-not-open"),
-        ({"framework_agreement": "ra-2027-nettbrett", "lot": "nettbrett"}, 403, "accession-not-active"),
+        ({"framework_agreement": "ra-2027-nettbrett", "lot": "nettbrett"}, 404, "framework-agreement-not-found"),
         ({"lines": [{"item": "alarm", "quantity": 7400}]}, 409, "ceiling-exceeded"),
         ({"reference": ""}, 422, "invalid-request"),
     ],
@@ -124,10 +124,12 @@ def test_what_cannot_be_placed_is_named_and_leaves_nothing(
     assert (counted(rows), reserved(rows)) == (before, room)
 
 
-def test_the_refusal_tells_what_is_left(place: Place) -> None:
+def test_the_refusal_tells_what_is_left(place: Place, rows: psycopg.Connection) -> None:
     problem = place(lines=[{"item": "alarm", "quantity": 7400}]).json()
-    seeded = Decimal(10 * 2400 + 10 * 890 + (300 + 250 + 4 + 12 + 4 + 4) * 2400)
+    taken = "SELECT sum(e.reserved + e.posted) FROM entry e JOIN lot l ON l.id = e.lot_id WHERE l.slug = 'alarmer'"
+    (seeded,) = rows.execute(taken).fetchone() or ()
     assert problem["scope"] == "lot"
+    assert seeded > 1_000_000
     assert problem["left_excl_vat"] == f"{18_000_000 - seeded:.2f}"
     everything = place(lines=[{"item": "alarm", "quantity": 100_000}]).json()
     assert [error["scope"] for error in everything["errors"]] == ["framework_agreement", "lot"]
@@ -135,7 +137,7 @@ def test_the_refusal_tells_what_is_left(place: Place) -> None:
 
 def test_exactly_what_is_left_can_be_called_off_and_then_nothing(place: Place, rows: psycopg.Connection) -> None:
     rows.execute(
-        "UPDATE balance SET ceiling = reserved + 4800 WHERE scope = 'lot' AND subject_id = "
+        "UPDATE balance SET ceiling = reserved + posted + 4800 WHERE scope = 'lot' AND subject_id = "
         "(SELECT id FROM lot WHERE slug = 'alarmer')"
     )
     assert place(lines=[{"item": "alarm", "quantity": 2}]).status_code == 201
@@ -144,7 +146,7 @@ def test_exactly_what_is_left_can_be_called_off_and_then_nothing(place: Place, r
 
 
 def test_a_ceiling_of_nothing_allows_nothing(place: Place, rows: psycopg.Connection) -> None:
-    rows.execute("UPDATE balance SET ceiling = reserved WHERE scope = 'framework_agreement'")
+    rows.execute("UPDATE balance SET ceiling = reserved + posted WHERE scope = 'framework_agreement'")
     assert place(lot="tilsyn", lines=[{"item": "kamera", "quantity": 1}]).json()["type"] == "/problems/ceiling-exceeded"
 
 
