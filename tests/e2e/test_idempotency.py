@@ -56,6 +56,13 @@ class Desk:
         self._order = repeats.body(number, 1, self._headers["Idempotency-Key"])
         self._pool, self._http = ThreadPoolExecutor(8), httpx.Client(timeout=30)
 
+    def __enter__(self) -> "Desk":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+        self._http.close()
+
     def send(self, url: str) -> Future[httpx.Response]:
         return self._pool.submit(self._http.post, f"{url}/call-offs", json=self._order, headers=self._headers)
 
@@ -78,20 +85,18 @@ def answer(sent: "Future[httpx.Response]") -> repeats.Answer:
 
 
 def test_a_repeat_while_the_first_runs_waits_and_gets_its_answer(system: System, second: str) -> None:
-    desk = Desk(system, 1)
-    with repeats.held_up(system.database_url("agreements"), 1) as waiting:
-        first = desk.send(system.url("agreements"))
-        waiting(1)
-        others = [desk.send(url) for url in (second, second, system.url("agreements"))]
-        waiting(4)
-        assert not any(one.done() for one in (first, *others))
-    with system.database("agreements") as database:
+    with Desk(system, 1) as desk, system.database("agreements") as database:
+        with repeats.held_up(system.database_url("agreements"), 1) as waiting:
+            first = desk.send(system.url("agreements"))
+            waiting(1)
+            others = [desk.send(url) for url in (second, second, system.url("agreements"))]
+            waiting(4)
+            assert not any(one.done() for one in (first, *others))
         repeats.happened_once(database, desk.sent(*(answer(one) for one in (first, *others))))
 
 
 def test_the_repeat_takes_over_when_the_first_is_killed(system: System, second: str) -> None:
-    desk = Desk(system, 2)
-    with system.database("agreements") as database:
+    with Desk(system, 2) as desk, system.database("agreements") as database:
         with repeats.held_up(system.database_url("agreements"), 2) as waiting:
             first = desk.send(system.url("agreements"))
             waiting(1)
@@ -105,8 +110,7 @@ def test_the_repeat_takes_over_when_the_first_is_killed(system: System, second: 
 
 
 def test_the_first_goes_on_when_its_repeat_is_killed(system: System, second: str) -> None:
-    desk = Desk(system, 3)
-    with system.database("agreements") as database:
+    with Desk(system, 3) as desk, system.database("agreements") as database:
         with repeats.held_up(system.database_url("agreements"), 3) as waiting:
             first = desk.send(second)
             waiting(1)
