@@ -69,7 +69,7 @@ class Held:
 
 class Walk(RuleBasedStateMachine):
     """One agreement with room for a few call-offs, under four levels of ceilings and a maximum quantity. Many can be
-    exhausted, by their value or by their quantity. Whatever differs between walks is drawn, so that hypothesis can walk
+    exhausted. Whatever differs between walks is drawn, so that hypothesis can walk
     the same way again."""
 
     call_offs = Bundle("call_offs")
@@ -81,17 +81,15 @@ class Walk(RuleBasedStateMachine):
         self.api, self.rows, self.bearer, self.slug = api, rows, bearer, f"flom-{n}"
         self.model: dict[str, Held] = {}
         self.agreement = "active"
-        self.most: list[Decimal] = []
+        self.most: list[Decimal | None] = []
         """The agreement's ceilings: of value, of units."""
 
-    @initialize(
-        target=call_offs, buyer=BUYERS, quantity=st.integers(1, 3), tight=st.sampled_from(["", "value", "units"])
-    )
-    def first(self, buyer: str, quantity: int, tight: str) -> MultipleResults[str] | str:
+    @initialize(target=call_offs, buyer=BUYERS, quantity=st.integers(1, 3), tight=st.booleans())
+    def first(self, buyer: str, quantity: int, tight: bool) -> MultipleResults[str] | str:
         if tight:
-            most = 3 * flood.PRICE if tight == "value" else 3
-            self.rows.execute(_TIGHT, {"slug": self.slug, "most": most, "value": tight == "value"})
-        self.most = [ceiling for scope, _, _, ceiling in self.balances() if scope.startswith("agreement")]
+            self.rows.execute(_TIGHT, {"slug": self.slug, "value": 3 * flood.PRICE})
+        ceilings = {scope: ceiling for scope, _, _, ceiling in self.balances()}
+        self.most = [ceilings["agreement"], ceilings["agreement's units"]]
         return self.place(buyer, quantity)
 
     @rule(target=call_offs, buyer=BUYERS, quantity=QUANTITIES)
@@ -284,7 +282,8 @@ class Walk(RuleBasedStateMachine):
     def exhaust(self) -> None:
         """After a posting."""
         posted = [sum(one.posted for one in self.model.values()), sum(one.kept for one in self.model.values())]
-        if self.agreement == "active" and any(most <= sums for most, sums in zip(self.most, posted, strict=True)):
+        reached = any(most is not None and most <= sums for most, sums in zip(self.most, posted, strict=True))
+        if self.agreement == "active" and reached:
             self.agreement = "exhausted"
 
     def once(self, *who: str) -> dict[str, str]:
@@ -373,8 +372,8 @@ SELECT e.uuid, e.reverses_id IS NOT NULL OR r.id IS NOT NULL, coalesce(l.quantit
   LEFT JOIN entryline l ON l.entry_id = e.id WHERE c.uuid = %(id)s ORDER BY e.id DESC
 """
 _TIGHT = """
-UPDATE balance b SET ceiling = %(most)s FROM frameworkagreement f
- WHERE b.scope = 'framework_agreement' AND b.subject_id = f.id AND f.slug = %(slug)s AND (b.item = '') = %(value)s
+UPDATE balance b SET ceiling = %(value)s FROM frameworkagreement f
+ WHERE b.scope = 'framework_agreement' AND b.subject_id = f.id AND f.slug = %(slug)s AND b.item = ''
 """
 
 

@@ -25,10 +25,10 @@ _FIELDS = """
 WITH made AS (
     INSERT INTO frameworkagreement (slug, title, owner_id, owner_number, owner_name, state, notice_reference, cpv,
         starts_on, ends_on, estimate, approval_limit, created_at, role, contract_kind, accession_notice_days,
-        response_days, reservation_days, estimate_told, revision, extensions)
+        response_days, reservation_days, estimate_told, revision, extensions, announced_on)
     SELECT 'flom-' || n, title, owner_id, owner_number, owner_name, 'active', notice_reference, cpv, starts_on, ends_on,
            estimate, %(approval_limit)s, created_at, role, contract_kind, accession_notice_days, response_days,
-           reservation_days, estimate_told, revision, '{}'
+           reservation_days, estimate_told, revision, '{}', starts_on
       FROM frameworkagreement, generate_series(1, %(number)s) n WHERE slug = 'ra-2026-velferdsteknologi'
     RETURNING id, slug
 ), lots AS (
