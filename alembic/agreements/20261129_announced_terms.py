@@ -13,9 +13,7 @@ FACTOR = sa.Numeric(6, 4)
 
 
 def upgrade() -> None:
-    op.add_column(
-        "frameworkagreement", sa.Column("extensions", ARRAY(sa.Date()), server_default="{}", nullable=False)
-    )
+    op.add_column("frameworkagreement", sa.Column("extensions", ARRAY(sa.Date()), server_default="{}", nullable=False))
     op.alter_column("frameworkagreement", "extensions", server_default=None)
     op.add_column("lot", sa.Column("index_clause", JSONB(), nullable=True))
     op.add_column("lot", sa.Column("lowest_factor", FACTOR, server_default="0.9", nullable=False))

@@ -105,7 +105,7 @@ def test_a_lot_s_price_terms_are_every_place_s_and_bind_its_changes(api: TestCli
     etag = api.get(PATH).headers["etag"]
     lots = announced(lot={"highest_factor": "1.5"})["lots"]
     headers = owner | {"If-Match": etag, "Content-Type": "application/merge-patch+json"}
-    for later in ({"lots": lots}, {"extensions": []}):
+    for later in list[dict[str, Any]]([{"lots": lots}, {"extensions": []}]):
         assert told(api.patch(PATH, json=later, headers=headers)) == [("terms-closed", None)]
     wider = place(
         lowest_factor="0.9", highest_factor="1.06", index_clause=INDEX | {"index": "KPI", "earliest_on": "2026-10-31"}

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -126,15 +127,18 @@ async def pour(
     limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
     async with httpx.AsyncClient(timeout=120, limits=limits) as http:
 
-        async def once(buyer: str, body: dict[str, Any], key: str, url: str) -> httpx.Response:
-            """As a careful buyer does it: a service that is too busy is asked again, with the same key."""
+        async def answered(url: str, buyer: str, body: dict[str, Any], **own: str) -> httpx.Response:
+            """As a careful buyer does it: whoever does not answer, or is too busy, is asked the same again."""
             while True:
-                async with gate:
-                    sent = headers(buyer) | {"Idempotency-Key": key}
-                    answer = await http.post(f"{url}/call-offs", json=body, headers=sent)
-                if answer.status_code != 503 and "request-in-progress" not in answer.text:
-                    return answer
+                with suppress(httpx.TransportError):
+                    async with gate:
+                        answer = await http.post(url, json=body, headers=headers(buyer) | own)
+                    if answer.status_code != 503 and "request-in-progress" not in answer.text:
+                        return answer
                 await asyncio.sleep(0.2)
+
+        async def once(buyer: str, body: dict[str, Any], key: str, url: str) -> httpx.Response:
+            return await answered(f"{url}/call-offs", buyer, body, **{"Idempotency-Key": key})
 
         async def one(buyer: str, place: int, quantity: int, times: int) -> None:
             body = {
@@ -153,9 +157,8 @@ async def pour(
                 flood.placed[made["id"]] = Decimal(made["amount_excl_vat"])
                 if chance.random() < cancelling:
                     path = f"{next(doors)}/call-offs/{made['id']}/cancel"
-                    async with gate:
-                        gone = await http.post(path, json={}, headers=headers(buyer))
-                    if gone.status_code == 200:
+                    gone = await answered(path, buyer, {})
+                    if gone.status_code == 200 or gone.json().get("state") == "cancelled":
                         flood.cancelled.add(made["id"])
 
         await asyncio.gather(*(one(*plan) for plan in plans))
