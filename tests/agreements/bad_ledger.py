@@ -88,6 +88,13 @@ CASES = [
             ]
         },
     ),
+    reverse(
+        "all that was ordered, when one never came",
+        "{posting of three}",
+        409,
+        "correction-undelivered #/post_instead/0/quantity",
+        body={"post_instead": [{"item": "alarm", "quantity": 4, "amount_excl_vat": "9600.00"}]},
+    ),
     reverse("without a key", "{mistaken posting}", 400, "idempotency-key-missing", headers={"Idempotency-Key": ""}),
     reverse(
         "by one that may neither order nor manage",

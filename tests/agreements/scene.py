@@ -160,7 +160,14 @@ def _corrected(send: Send, call_off: str) -> dict[str, str]:
         one["id"] for one in send(BRONNOY, f"/ledger/entries?call_off={call_off}", method="GET")["items"]
     )
     made = send(BRONNOY, f"/ledger/entries/{posting}/reverse", {"reason": "Til prøving (fiktivt)"})
-    return {"reversed": posting, "reservation": reservation, "reversal": made["reversal"]["id"]}
+    accepted = send(BRONNOY, f"/ledger/entries?call_off={seed_id('call-off:accepted')}", method="GET")["items"]
+    partly = next(one["id"] for one in accepted if one["kind"] == "post")
+    return {
+        "reversed": posting,
+        "reservation": reservation,
+        "reversal": made["reversal"]["id"],
+        "posting of three": partly,
+    }
 
 
 def _ended(send: Send) -> dict[str, str]:

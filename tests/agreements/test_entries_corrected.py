@@ -383,7 +383,7 @@ def test_what_is_posted_instead_never_takes_more_than_there_is(
     left = rules.open_for(held, [-one for one in posting])
     instead = [Instead(f"i{n}", q, v) for n, (_, _, v, q) in enumerate(lines)]
     wrong = [n for n, (v, q, w, r) in enumerate(lines) if not (v or q) or w > v or r > q]
-    found = rules.check_instead(instead, left)
+    found = rules.check_instead(instead, left, {f"i{n}": q for n, (_, q, _, _) in enumerate(lines)})
     assert [one.pointer for one in found] == [
         f"#/post_instead/{n}" + ("/item" if not any(lines[n][:2]) else "") for n in wrong
     ]

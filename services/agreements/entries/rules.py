@@ -58,6 +58,10 @@ class CorrectionExceeds(Conflict):
     """
 
 
+class CorrectionUndelivered(Conflict):
+    """More is to be posted than has been delivered."""
+
+
 @dataclass(frozen=True)
 class Target:
     """The entry that is to be reversed."""
@@ -101,7 +105,8 @@ def open_for(held: Iterable[Moved], reversal: Iterable[Moved]) -> dict[str, Move
     return {line.item: line for line in left if line.quantity_reserved or line.reserved}
 
 
-def check_instead(instead: Sequence[Instead], left: Mapping[str, Moved]) -> list[Problem]:
+def check_instead(instead: Sequence[Instead], left: Mapping[str, Moved], delivered: Mapping[str, int]) -> list[Problem]:
+    """Every reason why that cannot be posted: what is `left` to post, and what has been `delivered`, by item."""
     found: list[Problem] = []
     seen: set[str] = set()
     for place, one in enumerate(instead):
@@ -118,6 +123,13 @@ def check_instead(instead: Sequence[Instead], left: Mapping[str, Moved]) -> list
                     pointer=f"#/post_instead/{place}",
                     reserved_quantity=here.quantity_reserved,
                     reserved_excl_vat=f"{here.reserved:.2f}",
+                )
+            )
+        elif one.quantity > delivered.get(one.item, 0):
+            found.append(
+                CorrectionUndelivered(
+                    f"{delivered.get(one.item, 0)} of {one.item} have been delivered.",
+                    pointer=f"#/post_instead/{place}/quantity",
                 )
             )
         seen.add(one.item)

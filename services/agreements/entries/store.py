@@ -13,7 +13,9 @@ from sqlmodel import Session, col, select
 from services.agreements.award_keys import store as award_keys
 from services.agreements.calloffs import store as calloffs
 from services.agreements.calloffs.rules import TERMINAL
+from services.agreements.deliveries import store as deliveries
 from services.agreements.entries import rules
+from services.agreements.frameworks import store as frameworks
 from services.agreements.frameworks.store import FrameworkAgreement, Lot
 from services.agreements.ledger import store as ledger
 from services.agreements.ledger.rules import Kind, Moved, Z
@@ -183,7 +185,8 @@ def reverse(
     refuse(rules.check(target, effective_on=on, back_dating_reason=back_dating_reason, today=today))
     taken_back = [-line for line in lines(session, entry.id)]
     left = rules.open_for(ledger.held(session, row.id), taken_back)
-    refuse(rules.check_instead(instead, left))
+    delivered = {one.line.item: one.delivered for one in deliveries.standing(session, row)}
+    refuse(rules.check_instead(instead, left, delivered))
     account = ledger.Account(
         entry.framework_id,
         entry.lot_id,
@@ -221,6 +224,7 @@ def reverse(
         award_keys.committed(session, row.lot_id, row.participant_id, row.placed_on, value, first=False)
         released = move(Kind.RELEASE, rest, rules.REVERSE)
     _tell(session, caller, row, found, reversal, reason)
+    frameworks.exhaust_if_reached(session, row.framework_id)
     return Reversal(reversal, posted, released)
 
 
