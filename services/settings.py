@@ -13,7 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.chassis.settings import Environment
 
-DATABASES = ("catalog", "agreements", "integration", "sandbox")
+SERVICES = ("catalog", "agreements", "integration")
+DATABASES = (*SERVICES, "sandbox")
 
 
 class RunSettings(BaseSettings):
@@ -31,6 +32,8 @@ class RunSettings(BaseSettings):
     integration_port: int = 8003
     control_port: int = Field(default=8090, description="The sandbox's control and inbox")
     maskinporten_port: int = 8091
+    idporten_port: int = 8092
+    ansattporten_port: int = 8093
     svarut_port: int = 8094
     maskinporten_issuer: str = Field(
         default="", description="The sandbox's issuer as it stands in tokens; made of host and port when empty"
@@ -47,7 +50,16 @@ class RunSettings(BaseSettings):
     @property
     def ports(self) -> dict[str, int]:
         """What listens where, with the setting's name."""
-        names = ("catalog", "agreements", "integration", "control", "maskinporten", "svarut")
+        names = (
+            "catalog",
+            "agreements",
+            "integration",
+            "control",
+            "maskinporten",
+            "idporten",
+            "ansattporten",
+            "svarut",
+        )
         return {name: int(getattr(self, f"{name}_port")) for name in names}
 
     @property
@@ -87,12 +99,15 @@ def environment(run: RunSettings, databases: dict[str, str]) -> dict[str, str]:
         "SANDBOX_HOST": run.host,
         "SANDBOX_CONTROL_PORT": str(run.control_port),
         "SANDBOX_MASKINPORTEN_PORT": str(run.maskinporten_port),
+        "SANDBOX_IDPORTEN_PORT": str(run.idporten_port),
+        "SANDBOX_ANSATTPORTEN_PORT": str(run.ansattporten_port),
+        "SANDBOX_LOGIN_CALLBACKS": json.dumps([f"{run.url(name)}/docs/oauth2-redirect" for name in SERVICES]),
         "SANDBOX_SVARUT_PORT": str(run.svarut_port),
         "SANDBOX_MASKINPORTEN_ISSUER": issuer,
         "SANDBOX_KEYS_FOLDER": str(keys),
         "SANDBOX_SCOPE_PREFIX": run.scope_prefix,
     }
-    for name in ("catalog", "agreements", "integration"):
+    for name in SERVICES:
         prefix = name.upper()
         derived |= {
             f"{prefix}_HOST": run.host,

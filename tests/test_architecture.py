@@ -46,6 +46,7 @@ FIFTH = {
     "drafts/sheet.py": "reads tables out of files that strangers made, within bounds",
     "packs/document.py": "typesets the procurement pack",
     "verifications/shapes.py": "a question and its answer stand in the routes of several concepts in one wire shape",
+    "providers/asking.py": "what every route of a login provider wants to know of a request",
     "schemes/shapes.py": "who takes part in certification is asked for alike in the routes of many concepts",
     "specifications/shapes.py": "requirements and versions stand in the routes of several concepts in one wire shape",
 }

@@ -21,7 +21,7 @@ from services.settings import RunSettings
 from tests.memory import folder_in_memory
 
 BRONNOY = "964983291"
-PORTS = ("catalog", "agreements", "integration", "control", "maskinporten", "svarut")
+PORTS = ("catalog", "agreements", "integration", "control", "maskinporten", "idporten", "ansattporten", "svarut")
 START_SECONDS, STOP_SECONDS = 300, 60
 
 

@@ -46,6 +46,14 @@ class RunningSandbox:
         return f"http://{self.settings.host}:{self.settings.svarut_port}"
 
     @property
+    def idporten_url(self) -> str:
+        return f"http://{self.settings.host}:{self.settings.idporten_port}"
+
+    @property
+    def ansattporten_url(self) -> str:
+        return f"http://{self.settings.host}:{self.settings.ansattporten_port}"
+
+    @property
     def issuer(self) -> str:
         return self.settings.maskinporten_issuer
 
@@ -115,15 +123,17 @@ def running_sandbox(
     """`database_url` of a migrated sandbox database (`new_database("sandbox")`); it is seeded here, with keys made in
     `keys_folder` or found there. `changed` are settings."""
     with ExitStack() as closing:
-        sockets = [closing.enter_context(_listening_on_a_free_port()) for _ in range(3)]
-        control, maskinporten, svarut = (one.getsockname()[1] for one in sockets)
+        sockets = [closing.enter_context(_listening_on_a_free_port()) for _ in range(5)]
+        control, maskinporten, idporten, ansattporten, svarut = (one.getsockname()[1] for one in sockets)
         settings = Settings(
             database_url=database_url,
             keys_folder=keys_folder,
             control_port=control,
             maskinporten_port=maskinporten,
+            idporten_port=idporten,
+            ansattporten_port=ansattporten,
             svarut_port=svarut,
-            **changed,
+            **({"login_key_bits": 2048} | changed),
         )
         database = Database(database_url, connections=1)
         closing.callback(database.close)

@@ -54,7 +54,7 @@ def test_everything_is_set_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     settings = Settings()
 
     assert settings.maskinporten_issuer == "http://127.0.0.2:9091/"
-    assert settings.ports == [8090, 9091, 8094]
+    assert settings.ports == [8090, 9091, 8092, 8093, 8094]
     assert settings.of_control().scope_prefix == "kommune-demo"
 
 
@@ -74,7 +74,10 @@ def test_the_seed_can_be_loaded_again(new_database: NewDatabase, tmp_path: Path)
 
     assert first == second
     assert files == {path.name: path.read_bytes() for path in settings.keys_folder.iterdir()}
-    assert told == [f"380 Maskinporten clients, 12 of them with a key in {settings.keys_folder}"] * 2
+    assert told == 2 * [
+        f"380 Maskinporten clients, 12 of them with a key in {settings.keys_folder}",
+        "5 test persons, and a client for Swagger UI at each login provider",
+    ]
     clients = {client["client_id"]: client for client in first[0]}
     assert len(clients) == 357 + 14 + 7 + 2
     assert len(first[1]) == 1

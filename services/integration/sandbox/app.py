@@ -1,6 +1,8 @@
 """The sandbox, put together: one process, a port for each stand-in, and one for control."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -10,20 +12,24 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.chassis.app import new_app
 from services.chassis.db import Database
 from services.chassis.observe import Observe
+from services.integration.sandbox import logins
 from services.integration.sandbox.faults import api as faults
 from services.integration.sandbox.faults.rules import StandIn
 from services.integration.sandbox.faults.store import Register
 from services.integration.sandbox.inbox import api as inbox
 from services.integration.sandbox.maskinporten import api as maskinporten
+from services.integration.sandbox.providers import store as providers
+from services.integration.sandbox.providers.rules import ProviderName
 from services.integration.sandbox.settings import Settings
 from services.integration.sandbox.svarut import api as svarut
 from services.integration.sandbox.svarut.store import Clock
 
 DESCRIPTION = """\
-Control of the sandbox: stand-ins for Maskinporten and SvarUT that speak their real protocols on ports of their own.
-Here is what self-service, Altinn and KS do behind them, and faults that strike the callers on the wire. Never in
-production.
+Control of the sandbox: stand-ins for Maskinporten, ID-porten, Ansattporten and SvarUT that speak their real protocols
+on ports of their own. Here is what self-service, Altinn and KS do behind them, and faults that strike the callers on
+the wire. Never in production.
 """
+LOGINS = {StandIn.IDPORTEN: ProviderName.IDPORTEN, StandIn.ANSATTPORTEN: ProviderName.ANSATTPORTEN}
 
 
 class Ports:
@@ -49,6 +55,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     settings = settings or Settings()
     database = Database(settings.database_url, connections=settings.database_connections)
     register, clock = Register(), Clock(timedelta(seconds=settings.svarut_step_seconds))
+    login_clock = providers.Clock()
     control = new_app(
         "Samvirke: sandbox",
         section="sandbox",
@@ -56,25 +63,45 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         version="1.0.0",
         settings=settings.of_control(),
         database=database,
-        routers=[faults.router, maskinporten.router, inbox.router],
+        routers=[faults.router, maskinporten.router, *logins.CONTROL, inbox.router],
         audited=False,
     )
     control.state.faults, control.state.clock = register, clock
-    ports = {StandIn.MASKINPORTEN: settings.maskinporten_port, StandIn.SVARUT: settings.svarut_port}
+    control.state.sandbox, control.state.login_clock = settings, login_clock
+    ports = {
+        StandIn.MASKINPORTEN: settings.maskinporten_port,
+        StandIn.IDPORTEN: settings.idporten_port,
+        StandIn.ANSATTPORTEN: settings.ansattporten_port,
+        StandIn.SVARUT: settings.svarut_port,
+    }
     on_ports: dict[int, ASGIApp] = {settings.control_port: control}
     for one, port in ports.items():
-        app = stand_in(settings, one, database=database, clock=clock)
+        app: ASGIApp = stand_in(settings, one, database=database, clock=clock, login_clock=login_clock)
+        if one in LOGINS:
+            app = logins.for_browsers(app)
         # Faults stand outermost, as only there they meet the connection itself.
         on_ports[port] = faults.Faulty(Observe(app, CollectorRegistry()), one, register)
     return Ports(control, on_ports)
 
 
-def stand_in(settings: Settings, name: str, *, database: Database | None = None, clock: Clock | None = None) -> FastAPI:
+def stand_in(
+    settings: Settings,
+    name: str,
+    *,
+    database: Database | None = None,
+    clock: Clock | None = None,
+    login_clock: providers.Clock | None = None,
+) -> FastAPI:
     """One stand-in alone, with its national paths and errors."""
     app = FastAPI(openapi_url=None, redirect_slashes=False, max_body_size=svarut.LARGEST_BODY)
     app.state.sandbox = settings
     app.state.database = database or Database(settings.database_url, connections=settings.database_connections)
     app.state.clock = clock or Clock(timedelta(seconds=settings.svarut_step_seconds))
-    speakers = {StandIn.MASKINPORTEN: maskinporten.speak_nationally, StandIn.SVARUT: svarut.speak_nationally}
+    app.state.login_clock = login_clock or providers.Clock()
+    speakers: dict[StandIn, Callable[[FastAPI], None]] = {
+        StandIn.MASKINPORTEN: maskinporten.speak_nationally,
+        StandIn.SVARUT: svarut.speak_nationally,
+        **{one: partial(logins.speak_nationally, name=provider) for one, provider in LOGINS.items()},
+    }
     speakers[StandIn(name)](app)
     return app

@@ -6,9 +6,10 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from joserfc.jwk import RSAKey
 from sqlalchemy import select
@@ -19,6 +20,12 @@ from services.chassis.clock import now
 from services.chassis.db import PROJECT, Database
 from services.chassis.values import new_id, seed_id
 from services.integration.sandbox.maskinporten import store
+from services.integration.sandbox.persons import store as persons
+from services.integration.sandbox.persons.rules import Represented
+from services.integration.sandbox.providers import store as providers
+from services.integration.sandbox.providers.rules import ProviderName
+from services.integration.sandbox.relying_parties import store as relying_parties
+from services.integration.sandbox.relying_parties.rules import Method
 from services.integration.sandbox.settings import Settings
 
 JOINT_UNIT = "100000008"
@@ -56,6 +63,8 @@ OF = {
     "100000059": ("certification.assess", "certification.apply"),  # a test laboratory
 }
 FIKS = "ks:fiks"
+RESOURCES = ("innkjop", "katalog")
+"""Of Altinn, after the prefix: buying, and keeping the catalogue."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,46 @@ def load(database: Database, *, tell: Callable[[str], None], settings: Settings 
                 for one, jwk in public.items()
             ],
         )
+        people = _load_logins(session, settings, instant)
     tell(f"{len(wanted)} Maskinporten clients, {len(with_keys)} of them with a key in {settings.keys_folder}")
+    tell(f"{people} test persons, and a client for Swagger UI at each login provider")
+
+
+def _load_logins(session: Session, settings: Settings, instant: datetime) -> int:
+    """Persons who work for a municipality, one of whom represents two organisations, and a public client for Swagger UI
+    at each provider. → how many persons"""
+    prefix = settings.scope_prefix
+    for name in ProviderName:
+        if not providers.has_signing_key(session, name, instant):
+            none = timedelta()
+            providers.rotate(session, name, instant, lead=none, overlap=none, bits=settings.login_key_bits)
+        client = {
+            "client_id": f"{prefix}-swagger-ui",
+            "organisation": JOINT_UNIT,
+            "name": "Samvirke",
+            "method": Method.NONE,
+            "redirect_uris": settings.login_callbacks,
+            "post_logout_redirect_uris": [urljoin(one, "/docs") for one in settings.login_callbacks],
+            "scopes": ["openid", "profile", *(f"{prefix}:{scope}" for scope in SCOPES)],
+            "pkce_required": True,
+            "state_and_nonce_required": True,
+            "may_refresh": False,
+            "access_token_seconds": 3600,
+        }
+        if client["client_id"] not in {one.client_id for one in relying_parties.listed(session, name)}:
+            relying_parties.register(session, name, client, [], instant)
+    municipalities = {row["municipality_number"]: row for row in _rows("municipalities_2024.csv")}
+    people = _rows("fictional/persons.csv")
+    for number, row in enumerate(people, start=1):
+        home = municipalities[row["municipality_number"]]
+        employers = [Represented(home["organisation_number"], home["name"], "KOMM", ("read", "write"))]
+        if number == 1:
+            employers.append(Represented(JOINT_UNIT, "Samvirke fellesenhet (fiktiv)", "IKS", ("read", "write")))
+        person = persons.name(session, row["personal_number"], row["name"], f"person{number}@samvirke.example")
+        for one in employers:
+            for resource in (*(f"{prefix}-{role}" for role in RESOURCES), persons.EMPLOYED):
+                persons.represents(session, person.id, resource, one)
+    return len(people)
 
 
 def _wanted(prefix: str) -> Iterator[_Client]:

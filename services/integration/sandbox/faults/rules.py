@@ -7,6 +7,8 @@ from uuid import UUID
 
 class StandIn(StrEnum):
     MASKINPORTEN = "maskinporten"
+    IDPORTEN = "idporten"
+    ANSATTPORTEN = "ansattporten"
     SVARUT = "svarut"
 
 
