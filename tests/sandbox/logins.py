@@ -190,6 +190,7 @@ def registered(sandbox: RunningSandbox, provider: str, method: str = "client_sec
 def proof(key: ECKey, url: str, method: str = "POST", token: str | None = None, **changed: Any) -> str:
     """A DPoP proof; `header` changes what stands there, other names what it claims."""
     header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": key.as_dict(private=False)} | changed.pop("header", {})
+    header = {name: value for name, value in header.items() if value is not None}
     claims: dict[str, Any] = {"jti": str(new_id()), "htm": method, "htu": url, "iat": int(time.time())}
     if token is not None:
         claims["ath"] = base64.urlsafe_b64encode(hashlib.sha256(token.encode()).digest()).rstrip(b"=").decode()

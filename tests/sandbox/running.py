@@ -115,6 +115,10 @@ class RunningSandbox:
         """Let time pass in SvarUT."""
         self.http.post(f"{self.control_url}/_sandbox/svarut/clock", json={"seconds": seconds}).raise_for_status()
 
+    def pass_login_time(self, seconds: float) -> None:
+        """Let time pass at the login providers."""
+        self.http.post(f"{self.control_url}/_sandbox/logins/clock", json={"seconds": seconds}).raise_for_status()
+
 
 @contextmanager
 def running_sandbox(

@@ -122,6 +122,8 @@ def _begin(at: At, asked: Asked, values: Values, request: Request) -> Response:
     login = sessions.current(at.session, at.provider, at.browser, at.client.id)
     if asked.hint:
         person = persons.met(at.session, asked.hint.number)
+        if asked.hint.acr == ENTRA and person.email is None:
+            raise RequestUnusable("login_hint: no employer here knows this person")
         login = sessions.begin(at.session, at.provider, at.browser, at.client.id, person.id, asked.hint.acr, at.instant)
     elif (
         login is None

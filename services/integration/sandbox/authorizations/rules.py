@@ -162,7 +162,7 @@ def read(values: Values, client: RelyingParty, provider: Provider) -> Asked:
         target=where,
         scopes=_scopes(_words(values, "scope"), client),
         nonce=nonce,
-        challenge=_challenge(values, client),
+        challenge=_challenge(values, client, provider),
         acr_values=wanted,
         prompts=prompts,
         max_age=None if age is None else int(age),
@@ -192,10 +192,11 @@ def _scopes(asked: tuple[str, ...], client: RelyingParty) -> tuple[str, ...]:
     return tuple(dict.fromkeys(asked))
 
 
-def _challenge(values: Values, client: RelyingParty) -> str | None:
+def _challenge(values: Values, client: RelyingParty, provider: Provider) -> str | None:
     challenge, method = _one(values, "code_challenge"), _one(values, "code_challenge_method")
     if challenge is None:
-        if client.pkce_required or client.method is Method.NONE or method is not None:
+        strict = client.pkce_required or provider.name is ProviderName.ANSATTPORTEN
+        if strict or client.method is Method.NONE or method is not None:
             raise RequestUnusable("code_challenge is missing")
         return None
     if method != PKCE_METHOD:
