@@ -244,11 +244,11 @@ def test_a_response_can_come_by_form_post(party: Party, at: httpx.Client) -> Non
     assert "form-action 'self' http://127.0.0.1:3000;" in policy
 
 
-@pytest.mark.parametrize("mode", ["query.jwt", "form_post.jwt"])
+@pytest.mark.parametrize("mode", ["query.jwt", "jwt", "form_post.jwt"])
 def test_a_response_can_come_signed(party: Party, at: httpx.Client, mode: str) -> None:
     page = party.authorize(at, login_hint=party.hint(), response_mode=mode)
 
-    signed = told(page)["response"] if mode == "query.jwt" else field_of(page, "response")[0]
+    signed = field_of(page, "response")[0] if mode == "form_post.jwt" else told(page)["response"]
     claims = party.verified(signed)
     assert set(claims) == {"iss", "aud", "exp", "code", "state"}
     assert (claims["iss"], claims["aud"]) == (party.issuer, party.client_id)
