@@ -35,6 +35,7 @@ class RunSettings(BaseSettings):
     idporten_port: int = 8092
     ansattporten_port: int = 8093
     svarut_port: int = 8094
+    self_service_port: int = 8097
     maskinporten_issuer: str = Field(
         default="", description="The sandbox's issuer as it stands in tokens; made of host and port when empty"
     )
@@ -59,6 +60,7 @@ class RunSettings(BaseSettings):
             "idporten",
             "ansattporten",
             "svarut",
+            "self_service",
         )
         return {name: int(getattr(self, f"{name}_port")) for name in names}
 
@@ -103,6 +105,7 @@ def environment(run: RunSettings, databases: dict[str, str]) -> dict[str, str]:
         "SANDBOX_ANSATTPORTEN_PORT": str(run.ansattporten_port),
         "SANDBOX_LOGIN_CALLBACKS": json.dumps([f"{run.url(name)}/docs/oauth2-redirect" for name in SERVICES]),
         "SANDBOX_SVARUT_PORT": str(run.svarut_port),
+        "SANDBOX_SELF_SERVICE_PORT": str(run.self_service_port),
         "SANDBOX_MASKINPORTEN_ISSUER": issuer,
         "SANDBOX_KEYS_FOLDER": str(keys),
         "SANDBOX_SCOPE_PREFIX": run.scope_prefix,

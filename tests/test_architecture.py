@@ -42,6 +42,7 @@ FIFTH = {
     "places/shapes.py": "places and prices stand in the routes of three concepts, with no more than the viewer may see",
     "entries/shapes.py": "what narrows the ledger stands in the routes of two concepts",
     "frameworks/shapes.py": "a framework agreement stands in the routes of two concepts in one wire shape",
+    "self_service/shapes.py": "scopes and clients have some fifteen fields each, as another service writes them",
     "shares/shapes.py": "cost sharing stands in the routes of call-offs",
     "drafts/sheet.py": "reads tables out of files that strangers made, within bounds",
     "packs/document.py": "typesets the procurement pack",

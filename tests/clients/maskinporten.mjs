@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { SignJWT, createRemoteJWKSet, importJWK, jwtVerify } from 'jose'
 import * as client from 'openid-client'
 
-const { issuer, metadata, clientId, jwk, scope, claims } = JSON.parse(readFileSync(0, 'utf8'))
+const { issuer, metadata, clientId, jwk, scope, claims, x5c } = JSON.parse(readFileSync(0, 'utf8'))
 
 const config = await client.discovery(new URL(issuer), clientId, undefined, client.None(), {
   algorithm: metadata,
@@ -14,7 +14,7 @@ const config = await client.discovery(new URL(issuer), clientId, undefined, clie
 const server = config.serverMetadata()
 const now = Math.floor(Date.now() / 1000)
 const assertion = await new SignJWT({ scope, aud: server.issuer, iss: clientId, jti: randomUUID(), ...claims })
-  .setProtectedHeader({ alg: 'RS256', kid: jwk.kid })
+  .setProtectedHeader({ alg: 'RS256', ...(x5c ? { x5c } : { kid: jwk.kid }) })
   .setIssuedAt(now)
   .setExpirationTime(now + 120)
   .sign(await importJWK(jwk, 'RS256'))

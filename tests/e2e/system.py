@@ -21,7 +21,10 @@ from services.settings import RunSettings
 from tests.memory import folder_in_memory
 
 BRONNOY = "964983291"
-PORTS = ("catalog", "agreements", "integration", "control", "maskinporten", "idporten", "ansattporten", "svarut")
+PORTS = (
+    *("catalog", "agreements", "integration", "control", "maskinporten"),
+    *("idporten", "ansattporten", "svarut", "self_service"),
+)
 START_SECONDS, STOP_SECONDS = 300, 60
 
 

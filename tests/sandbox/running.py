@@ -13,6 +13,7 @@ import httpx
 import uvicorn
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+from joserfc.jws import JWSRegistry
 
 from services.chassis.db import Database
 from services.chassis.tokens import GRANT, assertion, read_key
@@ -54,6 +55,10 @@ class RunningSandbox:
         return f"http://{self.settings.host}:{self.settings.ansattporten_port}"
 
     @property
+    def self_service_url(self) -> str:
+        return f"http://{self.settings.host}:{self.settings.self_service_port}"
+
+    @property
     def issuer(self) -> str:
         return self.settings.maskinporten_issuer
 
@@ -84,7 +89,14 @@ class RunningSandbox:
         with_kid = {"alg": "RS256", "kid": key.kid} | (header or {})
         kept = {name: value for name, value in with_kid.items() if value is not None}
         claims = self.claims(name, *scopes, **changed)
-        return self.ask(jwt.encode(kept, claims, key, algorithms=[with_kid["alg"]], default_type=None))
+        as_told = JWSRegistry(algorithms=[with_kid["alg"]], strict_check_header=False)
+        return self.ask(jwt.encode(kept, claims, key, registry=as_told, default_type=None))
+
+    def certificate(self, organisation: str, key: RSAKey, **more: Any) -> dict[str, Any]:
+        """An enterprise certificate for a key: `serial` and `x5c`."""
+        body = {"organisation_number": organisation, "jwk": key.as_dict(private=False), **more}
+        answer = self.http.post(f"{self.control_url}/_sandbox/enterprise-certificates", json=body)
+        return dict(answer.raise_for_status().json())
 
     def token(self, name: str, scopes: list[str]) -> str:
         """An access token by the real grant. `name` as for `key`; a scope without a colon gets our prefix."""
@@ -127,8 +139,8 @@ def running_sandbox(
     """`database_url` of a migrated sandbox database (`new_database("sandbox")`); it is seeded here, with keys made in
     `keys_folder` or found there. `changed` are settings."""
     with ExitStack() as closing:
-        sockets = [closing.enter_context(_listening_on_a_free_port()) for _ in range(5)]
-        control, maskinporten, idporten, ansattporten, svarut = (one.getsockname()[1] for one in sockets)
+        sockets = [closing.enter_context(_listening_on_a_free_port()) for _ in range(6)]
+        control, maskinporten, idporten, ansattporten, svarut, self_service = (one.getsockname()[1] for one in sockets)
         settings = Settings(
             database_url=database_url,
             keys_folder=keys_folder,
@@ -137,6 +149,7 @@ def running_sandbox(
             idporten_port=idporten,
             ansattporten_port=ansattporten,
             svarut_port=svarut,
+            self_service_port=self_service,
             **({"login_key_bits": 2048} | changed),
         )
         database = Database(database_url, connections=1)

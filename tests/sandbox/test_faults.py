@@ -170,7 +170,7 @@ def test_a_fault_can_be_taken_away_before_it_strikes(sandbox: RunningSandbox) ->
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"kind": "explode"}, {"stand_in": "altinn"}, {"times": 0}, {"status": 200}, {"secs": 1}]
+    "wrong", [{"kind": "explode"}, {"stand_in": "altinn"}, {"times": 0}, {"status": 600}, {"secs": 1}]
 )
 def test_a_fault_that_does_not_exist_cannot_be_arranged(sandbox: RunningSandbox, wrong: dict[str, Any]) -> None:
     fault = {"stand_in": "svarut", "kind": "hang"} | wrong

@@ -122,13 +122,6 @@ def test_a_key_brought_along_in_the_header_is_ignored(sandbox: RunningSandbox) -
     assert_refused(sandbox.ask(signed), "invalid_grant", says="Unknown key identifier (kid) for client")
 
 
-@pytest.mark.parametrize(("chain", "code"), [("MIIB", "MP-123"), (["MIIB"], "MP-120")])
-def test_a_certificate(sandbox: RunningSandbox, chain: object, code: str) -> None:
-    claims = sandbox.claims(BERGEN, "samvirke:agreements.read")
-
-    assert_refused(sandbox.ask(compact({"alg": "RS256", "x5c": chain}, claims)), "invalid_grant", code)
-
-
 def test_a_key_older_than_a_year(own_sandbox: RunningSandbox) -> None:
     with psycopg.connect(own_sandbox.settings.database_url) as connection:
         connection.execute("UPDATE maskinporten_client_key SET registered_at = registered_at - interval '364 days'")
@@ -216,23 +209,87 @@ def test_a_claim_that_is_missing(sandbox: RunningSandbox, missing: str) -> None:
         {"resource": [7]},
         {"consumer_org": "12345678"},
         {"consumer_org": 964983291},
-        {"pid": "12837532157"},
+        {"pid": "12837532158"},
+        {"pid": "12037532157"},
+        {"pid": 12837532157},
         {"iss_onbehalfof": "someone"},
+        {"iss_onbehalfof": 7},
+        {"iss_onbehalfof": "someone", "consumer_org": VEFSN},
+        {"authorization_details": "urn:altinn:systemuser"},
+        {"authorization_details": ["urn:altinn:systemuser"]},
+        {"authorization_details": {"type": "urn:altinn:systemuser"}},
     ],
 )
 def test_a_claim_that_cannot_be_used(sandbox: RunningSandbox, claims: dict[str, Any]) -> None:
-    key = sandbox.key(BRONNOY)
-    signed = jwt.encode(
-        {"alg": "RS256", "kid": str(key.kid)}, sandbox.claims(BRONNOY, ORDER, **claims), key, default_type=None
-    )
+    response = sandbox.grant(BRONNOY, ORDER, **claims)
 
-    assert_refused(sandbox.ask(signed), "invalid_request", "MP-011", says=next(iter(claims)))
+    assert_refused(response, "invalid_request", "MP-011", says=next(iter(claims)))
 
 
-def test_an_unknown_kind_of_authorization_details(sandbox: RunningSandbox) -> None:
-    response = sandbox.grant(BRONNOY, ORDER, authorization_details=[{"type": "urn:altinn:unknown"}])
+def test_a_personal_number_is_not_repeated(sandbox: RunningSandbox) -> None:
+    wrong = "12037532157"
+    giver = f"urn:altinn:person:identifier-no:{wrong}"
+    consent = {"type": "urn:altinn:consent", "id": str(new_id()), "from": giver}
 
-    assert_refused(response, "invalid_authorization_details", "MP-301")
+    for claims in ({"pid": wrong}, {"authorization_details": [consent]}, {"authorization_details": [{wrong: wrong}]}):
+        response = sandbox.grant(BRONNOY, ORDER, **claims)
+        assert response.status_code == 400
+        assert wrong not in response.text
+
+
+SYSTEM_USER = {
+    "type": "urn:altinn:systemuser",
+    "systemuser_org": {"authority": "iso6523-actorid-upis", "ID": f"0192:{VEFSN}"},
+}
+CONSENT = {
+    "type": "urn:altinn:consent",
+    "id": "018f5e9c-7d2b-7c3a-9f00-000000000001",
+    "from": "urn:altinn:person:identifier-no:12837532157",
+}
+
+
+@pytest.mark.parametrize(
+    ("detail", "code", "says"),
+    [
+        ({"type": "urn:altinn:unknown"}, "MP-301", "type"),
+        ({"type": 7}, "MP-301", "type"),
+        ({"systemuser_org": SYSTEM_USER["systemuser_org"]}, "MP-301", "type"),
+        (SYSTEM_USER | {"systemuser_id": ["x"]}, "MP-302", "field"),
+        (CONSENT | {"to": VEFSN}, "MP-302", "field"),
+        ({"type": "urn:altinn:systemuser"}, "MP-303", "systemuser_org"),
+        (SYSTEM_USER | {"systemuser_org": f"0192:{VEFSN}"}, "MP-303", "systemuser_org"),
+        (SYSTEM_USER | {"systemuser_org": {"authority": "x", "ID": f"0192:{VEFSN}"}}, "MP-303", "systemuser_org"),
+        (
+            SYSTEM_USER | {"systemuser_org": {"authority": "iso6523-actorid-upis", "ID": VEFSN}},
+            "MP-303",
+            "systemuser_org.ID",
+        ),
+        (SYSTEM_USER | {"externalRef": 7}, "MP-303", "externalRef"),
+        (CONSENT | {"id": "7"}, "MP-303", "id"),
+        (CONSENT | {"from": "urn:altinn:person:identifier-no:12037532157"}, "MP-303", "from"),
+        (CONSENT | {"from": "12837532157"}, "MP-303", "from"),
+        ({"type": "urn:altinn:consent", "id": CONSENT["id"]}, "MP-303", "from"),
+    ],
+)
+def test_authorization_details_that_cannot_be_used(
+    sandbox: RunningSandbox, detail: dict[str, Any], code: str, says: str
+) -> None:
+    response = sandbox.grant(BRONNOY, ORDER, authorization_details=[detail])
+
+    assert_refused(response, "invalid_authorization_details", code, says=says)
+
+
+def test_two_parties_in_one_grant(sandbox: RunningSandbox) -> None:
+    response = sandbox.grant(BRONNOY, ORDER, authorization_details=[SYSTEM_USER, SYSTEM_USER])
+
+    assert_refused(response, "invalid_authorization_details", "MP-303", says="one at a time")
+
+
+@pytest.mark.parametrize("detail", [SYSTEM_USER, CONSENT], ids=lambda detail: str(detail["type"]))
+def test_what_altinn_does_not_know(sandbox: RunningSandbox, detail: dict[str, Any]) -> None:
+    response = sandbox.grant(BRONNOY, ORDER, authorization_details=[detail])
+
+    assert_refused(response, "invalid_altinn_customer_configuration", "MP-303", says="Altinn knows no")
 
 
 def test_a_grant_used_again(sandbox: RunningSandbox) -> None:
@@ -280,6 +337,29 @@ def test_a_scope_that_the_client_is_not_registered_with(sandbox: RunningSandbox,
     assert_refused(sandbox.grant(BRONNOY, *scopes), "invalid_scope", "MP-200", says=scopes[-1])
 
 
+@pytest.mark.parametrize(
+    ("change", "error", "code"),
+    [
+        ("active = false", "invalid_scope", "MP-200"),
+        ("allowed_integration_types = '{api_klient}'", "invalid_scope", "MP-201"),
+    ],
+)
+def test_a_scope_that_maskinporten_does_not_give_out(
+    own_sandbox: RunningSandbox, change: str, error: str, code: str
+) -> None:
+    with psycopg.connect(own_sandbox.settings.database_url) as connection:
+        connection.execute(f"UPDATE maskinporten_scope SET {change} WHERE name = '{ORDER}'".encode())
+
+    assert_refused(own_sandbox.grant(BRONNOY, ORDER), error, code, says=ORDER)
+
+
+def test_a_client_that_was_deactivated(own_sandbox: RunningSandbox) -> None:
+    with psycopg.connect(own_sandbox.settings.database_url) as connection:
+        connection.execute("UPDATE maskinporten_client SET active = false")
+
+    assert_refused(own_sandbox.grant(BRONNOY, ORDER), "invalid_grant", "MP-100")
+
+
 def test_a_scope_that_the_organisation_was_not_granted(own_sandbox: RunningSandbox) -> None:
     with psycopg.connect(own_sandbox.settings.database_url) as connection:
         connection.execute("DELETE FROM maskinporten_scope_grant WHERE organisation = %s", [BRONNOY])
@@ -305,6 +385,33 @@ def test_acting_for_a_customer_who_does_not_have_the_scope(sandbox: RunningSandb
     response = sandbox.grant(SUPPLIER, "samvirke:certification.apply", consumer_org=VEFSN)
 
     assert_refused(response, "forbidden", "MP-250", status=403, says=f"Consumer {VEFSN}")
+
+
+def test_acting_for_a_customer_with_a_scope_that_cannot_be_delegated(own_sandbox: RunningSandbox) -> None:
+    scope = "samvirke:agreements.read"
+    delegation = {"consumer": VEFSN, "supplier": SUPPLIER, "scope": scope}
+    url = f"{own_sandbox.control_url}/_sandbox/maskinporten/delegations"
+    assert own_sandbox.http.post(url, json=delegation).status_code == 201
+    assert own_sandbox.grant(SUPPLIER, scope, consumer_org=VEFSN).status_code == 200
+    with psycopg.connect(own_sandbox.settings.database_url) as connection:
+        connection.execute("UPDATE maskinporten_scope SET delegation_source = NULL")
+
+    refused = own_sandbox.grant(SUPPLIER, scope, consumer_org=VEFSN)
+
+    assert_refused(refused, "forbidden", "MP-251", status=403)
+    assert own_sandbox.http.post(url, json=delegation).json()["type"] == "/problems/not-delegable"
+
+
+def test_a_delegation_that_was_taken_back(sandbox: RunningSandbox) -> None:
+    scope = "samvirke:agreements.read"
+    delegation = {"consumer": BRONNOY, "supplier": SUPPLIER, "scope": scope}
+    url = f"{sandbox.control_url}/_sandbox/maskinporten/delegations"
+    sandbox.http.post(url, json=delegation).raise_for_status()
+    assert sandbox.grant(SUPPLIER, scope, consumer_org=BRONNOY).status_code == 200
+
+    assert [sandbox.http.delete(url, params=delegation).status_code for _ in range(2)] == [204, 204]
+
+    assert_refused(sandbox.grant(SUPPLIER, scope, consumer_org=BRONNOY), "forbidden", "MP-251", status=403)
 
 
 def test_acting_for_oneself(sandbox: RunningSandbox) -> None:
@@ -374,6 +481,15 @@ def test_a_client_has_at_most_five_keys(sandbox: RunningSandbox) -> None:
     answers = [sandbox.http.post(path, json=right | {"kid": f"key-{number}"}).status_code for number in range(6)]
 
     assert answers == [201] * 5 + [422]
+
+
+def test_a_kid_is_one_clients_only(sandbox: RunningSandbox) -> None:
+    path = f"{sandbox.control_url}/_sandbox/maskinporten/clients/{seed_id('client:964965226')}/jwks"
+
+    refused = sandbox.http.post(path, json=sandbox.key(BRONNOY).as_dict(private=False))
+
+    assert refused.status_code == 422
+    assert "Another client has a key with kid" in refused.json()["detail"]
 
 
 def test_nobody_registers_a_key_for_a_client_that_is_not_there(sandbox: RunningSandbox) -> None:

@@ -76,6 +76,7 @@ def test_colons_may_arrive_unencoded(sandbox: RunningSandbox) -> None:
         ({}, {"sub": "anything", "nbf": 1}),
         ({}, {"jti": None}),
         ({"typ": "JWT"}, {}),
+        ({"x5t": "dGh1bWI", "made_by": "a program that we do not know"}, {}),
         ({"alg": "RS384"}, {}),
         ({"alg": "RS512"}, {}),
     ],

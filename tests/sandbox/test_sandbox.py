@@ -14,7 +14,10 @@ from services.chassis.clock import now
 from services.chassis.values import seed_id
 from services.integration.sandbox import seed
 from services.integration.sandbox.app import create_app, stand_in
+from services.integration.sandbox.clients import store as clients
+from services.integration.sandbox.grant_refusals.rules import GrantUsedBefore
 from services.integration.sandbox.maskinporten import rules, store
+from services.integration.sandbox.self_service.rules import ALL as ADMINISTRATION
 from services.integration.sandbox.settings import Settings
 from tests.conftest import NewDatabase
 from tests.sandbox.running import RunningSandbox
@@ -54,7 +57,7 @@ def test_everything_is_set_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     settings = Settings()
 
     assert settings.maskinporten_issuer == "http://127.0.0.2:9091/"
-    assert settings.ports == [8090, 9091, 8092, 8093, 8094]
+    assert settings.ports == [8090, 9091, 8092, 8093, 8094, 8097]
     assert settings.of_control().scope_prefix == "kommune-demo"
 
 
@@ -65,11 +68,11 @@ def test_the_seed_can_be_loaded_again(new_database: NewDatabase, tmp_path: Path)
 
     seed.load(database, tell=told.append, settings=settings)
     with database.reading() as session:
-        first = store.clients(session, None), store.published(session, now())
+        first = clients.overview(session, None), store.published(session, now())
     files = {path.name: path.read_bytes() for path in settings.keys_folder.iterdir()}
     seed.load(database, tell=told.append, settings=settings)
     with database.reading() as session:
-        second = store.clients(session, None), store.published(session, now())
+        second = clients.overview(session, None), store.published(session, now())
     database.close()
 
     assert first == second
@@ -78,16 +81,16 @@ def test_the_seed_can_be_loaded_again(new_database: NewDatabase, tmp_path: Path)
         f"380 Maskinporten clients, 12 of them with a key in {settings.keys_folder}",
         "5 test persons, and a client for Swagger UI at each login provider",
     ]
-    clients = {client["client_id"]: client for client in first[0]}
-    assert len(clients) == 357 + 14 + 7 + 2
+    seeded = {client["client_id"]: client for client in first[0]}
+    assert len(seeded) == 357 + 14 + 7 + 2
     assert len(first[1]) == 1
-    oslo = clients[str(seed_id("client:958935420"))]
+    oslo = seeded[str(seed_id("client:958935420"))]
     assert (oslo["name"], oslo["kids"]) == ("Oslo", [])
-    assert set(oslo["scopes"]) == {f"kommune-demo:{scope}" for scope in seed.BUYER}
-    supplier = clients[str(seed_id("client:100000016"))]
-    assert set(supplier["scopes"]) == {f"kommune-demo:{scope}" for scope in seed.SUPPLIER}
-    assert clients[str(seed_id("client:integration-service"))]["scopes"] == ["ks:fiks"]
-    assert len(clients[str(seed_id("client:100000008"))]["scopes"]) == len(seed.SCOPES)
+    assert set(oslo["scopes"]) == {f"kommune-demo:{scope}" for scope in seed.BUYER} | set(ADMINISTRATION)
+    supplier = seeded[str(seed_id("client:100000016"))]
+    assert set(supplier["scopes"]) == {f"kommune-demo:{scope}" for scope in seed.SUPPLIER} | set(ADMINISTRATION)
+    assert seeded[str(seed_id("client:integration-service"))]["scopes"] == ["ks:fiks"]
+    assert len(seeded[str(seed_id("client:100000008"))]["scopes"]) == len(seed.SCOPES) + len(ADMINISTRATION)
 
 
 def test_private_keys_are_their_owners_alone_and_stay_out_of_the_database(
@@ -122,7 +125,7 @@ def test_used_grants_are_forgotten_when_they_could_not_be_used_anyway(new_databa
     with database.writing() as session:
         store.use_up(session, grant, "a.b.c", instant)
         store.forget_used(session, instant + rules.USED_IS_KEPT)
-    with pytest.raises(rules.GrantUsedBefore), database.writing() as session:
+    with pytest.raises(GrantUsedBefore), database.writing() as session:
         store.use_up(session, grant, "a.b.c", instant)
     with database.writing() as session:
         store.forget_used(session, instant + rules.USED_IS_KEPT * 1.01)

@@ -13,6 +13,10 @@ from services.chassis.app import new_app
 from services.chassis.db import Database
 from services.chassis.observe import Observe
 from services.integration.sandbox import logins
+from services.integration.sandbox.clients import api as clients
+from services.integration.sandbox.consents import api as consents
+from services.integration.sandbox.delegations import api as delegations
+from services.integration.sandbox.enterprise_certificates import api as certificates
 from services.integration.sandbox.faults import api as faults
 from services.integration.sandbox.faults.rules import StandIn
 from services.integration.sandbox.faults.store import Register
@@ -20,14 +24,17 @@ from services.integration.sandbox.inbox import api as inbox
 from services.integration.sandbox.maskinporten import api as maskinporten
 from services.integration.sandbox.providers import store as providers
 from services.integration.sandbox.providers.rules import ProviderName
+from services.integration.sandbox.scopes import api as scopes
+from services.integration.sandbox.self_service import api as self_service
 from services.integration.sandbox.settings import Settings
 from services.integration.sandbox.svarut import api as svarut
 from services.integration.sandbox.svarut.store import Clock
+from services.integration.sandbox.system_users import api as system_users
 
 DESCRIPTION = """\
-Control of the sandbox: stand-ins for Maskinporten, ID-porten, Ansattporten and SvarUT that speak their real protocols
-on ports of their own. Here is what self-service, Altinn and KS do behind them, and faults that strike the callers on
-the wire. Never in production.
+Control of the sandbox: stand-ins for Maskinporten, its self-service, ID-porten, Ansattporten and SvarUT that speak
+their real protocols on ports of their own. Here is what Digdir, Altinn and KS do behind them, and faults that strike
+the callers on the wire. Never in production.
 """
 LOGINS = {StandIn.IDPORTEN: ProviderName.IDPORTEN, StandIn.ANSATTPORTEN: ProviderName.ANSATTPORTEN}
 
@@ -63,7 +70,19 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         version="1.0.0",
         settings=settings.of_control(),
         database=database,
-        routers=[faults.router, maskinporten.router, *logins.CONTROL, inbox.router],
+        routers=[
+            faults.router,
+            faults.scenarios,
+            maskinporten.router,
+            clients.router,
+            scopes.router,
+            certificates.router,
+            delegations.router,
+            system_users.router,
+            consents.router,
+            *logins.CONTROL,
+            inbox.router,
+        ],
         audited=False,
     )
     control.state.faults, control.state.clock = register, clock
@@ -72,6 +91,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         StandIn.MASKINPORTEN: settings.maskinporten_port,
         StandIn.IDPORTEN: settings.idporten_port,
         StandIn.ANSATTPORTEN: settings.ansattporten_port,
+        StandIn.SELF_SERVICE: settings.self_service_port,
         StandIn.SVARUT: settings.svarut_port,
     }
     on_ports: dict[int, ASGIApp] = {settings.control_port: control}
@@ -100,6 +120,7 @@ def stand_in(
     app.state.login_clock = login_clock or providers.Clock()
     speakers: dict[StandIn, Callable[[FastAPI], None]] = {
         StandIn.MASKINPORTEN: maskinporten.speak_nationally,
+        StandIn.SELF_SERVICE: self_service.speak_nationally,
         StandIn.SVARUT: svarut.speak_nationally,
         **{one: partial(logins.speak_nationally, name=provider) for one, provider in LOGINS.items()},
     }

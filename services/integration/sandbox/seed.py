@@ -19,6 +19,8 @@ from sqlmodel import Session, SQLModel, col
 from services.chassis.clock import now
 from services.chassis.db import PROJECT, Database
 from services.chassis.values import new_id, seed_id
+from services.integration.sandbox.clients import store as clients
+from services.integration.sandbox.enterprise_certificates import store as certificates
 from services.integration.sandbox.maskinporten import store
 from services.integration.sandbox.persons import store as persons
 from services.integration.sandbox.persons.rules import Represented
@@ -26,6 +28,9 @@ from services.integration.sandbox.providers import store as providers
 from services.integration.sandbox.providers.rules import ProviderName
 from services.integration.sandbox.relying_parties import store as relying_parties
 from services.integration.sandbox.relying_parties.rules import Method
+from services.integration.sandbox.scopes import store as scopes
+from services.integration.sandbox.scopes.rules import MASKINPORTEN, State, TokenType, Visibility
+from services.integration.sandbox.self_service.rules import ALL as ADMINISTRATION
 from services.integration.sandbox.settings import Settings
 
 JOINT_UNIT = "100000008"
@@ -65,6 +70,8 @@ OF = {
 FIKS = "ks:fiks"
 RESOURCES = ("innkjop", "katalog")
 """Of Altinn, after the prefix: buying, and keeping the catalogue."""
+KS = "971032146"
+DIGDIR = "991825827"
 
 
 @dataclass(frozen=True)
@@ -85,36 +92,57 @@ def load(database: Database, *, tell: Callable[[str], None], settings: Settings 
         instant = now()
         if not store.has_signing_key(session, instant):
             store.rotate(session, instant, lead=timedelta(), overlap=timedelta())
+        certificates.begin(session, instant)
+        for prefix, owner in ((settings.scope_prefix, JOINT_UNIT), ("ks", KS), ("idporten", DIGDIR)):
+            scopes.hand_out(session, prefix, owner)
+        _insert(session, scopes.Scope, list(_scopes(settings, instant)))
         _insert(
             session,
-            store.Scope,
-            [{"name": FIKS, "description": "use KS Fiks"}]
-            + [
-                {"name": f"{settings.scope_prefix}:{name}", "description": description}
-                for name, description in SCOPES.items()
+            clients.Client,
+            [
+                {
+                    "client_id": _client_id(one),
+                    "organisation": one.organisation,
+                    "name": one.name,
+                    "description": "",
+                    "access_token_lifetime": 0,
+                    "active": True,
+                    "created_at": instant,
+                    "last_updated_at": instant,
+                }
+                for one in wanted
             ],
         )
-        _insert(
-            session,
-            store.Client,
-            [{"client_id": _client_id(one), "organisation": one.organisation, "name": one.name} for one in wanted],
-        )
         keys: dict[str, int] = {
-            row.client_id: row.id for row in session.execute(select(col(store.Client.client_id), col(store.Client.id)))
+            row.client_id: row.id
+            for row in session.execute(select(col(clients.Client.client_id), col(clients.Client.id)))
         }
         ids = {one: keys[_client_id(one)] for one in wanted}
         _insert(
             session,
-            store.ClientScope,
+            clients.ClientScope,
             [{"client": ids[one], "scope": scope} for one in wanted for scope in one.scopes],
         )
         granted = sorted({(one.organisation, scope) for one in wanted for scope in one.scopes})
-        _insert(session, store.ScopeGrant, [{"organisation": number, "scope": scope} for number, scope in granted])
-        with_keys = [one for one in wanted if one.has_key]
-        public = {one: store.public_key(_key(settings.keys_folder, one.key_name)) for one in with_keys}
         _insert(
             session,
-            store.ClientKey,
+            scopes.ScopeGrant,
+            [
+                {
+                    "organisation": number,
+                    "scope": scope,
+                    "state": State.APPROVED,
+                    "created_at": instant,
+                    "last_updated_at": instant,
+                }
+                for number, scope in granted
+            ],
+        )
+        with_keys = [one for one in wanted if one.has_key]
+        public = {one: clients.public_key(_key(settings.keys_folder, one.key_name)) for one in with_keys}
+        _insert(
+            session,
+            clients.ClientKey,
             [
                 {"client": ids[one], "kid": jwk["kid"], "jwk": json.dumps(jwk), "registered_at": instant}
                 for one, jwk in public.items()
@@ -162,16 +190,46 @@ def _load_logins(session: Session, settings: Settings, instant: datetime) -> int
     return len(people)
 
 
+def _scopes(settings: Settings, instant: datetime) -> Iterator[dict[str, Any]]:
+    """Ours can be delegated in Altinn; Digdir's own and KS's cannot."""
+    ours = {f"{settings.scope_prefix}:{name}": description for name, description in SCOPES.items()}
+    for owner, source, described in (
+        (JOINT_UNIT, settings.delegation_source, ours),
+        (KS, None, {FIKS: "use KS Fiks"}),
+        (DIGDIR, None, ADMINISTRATION),
+    ):
+        for name, description in described.items():
+            yield {
+                "name": name,
+                "owner": owner,
+                "description": description,
+                "active": True,
+                "visibility": Visibility.PUBLIC,
+                "accessible_for_all": False,
+                "at_max_age": 0,
+                "authorization_max_lifetime": 0,
+                "delegation_source": source,
+                "allowed_integration_types": [MASKINPORTEN],
+                "requires_user_consent": False,
+                "requires_user_authentication": False,
+                "requires_pseudonymous_tokens": False,
+                "token_type": TokenType.SELF_CONTAINED,
+                "created_at": instant,
+                "last_updated_at": instant,
+            }
+
+
 def _wanted(prefix: str) -> Iterator[_Client]:
-    buyer = tuple(f"{prefix}:{scope}" for scope in BUYER)
+    """An organisation's own client may use self-service, too."""
+    buyer = (*(f"{prefix}:{scope}" for scope in BUYER), *ADMINISTRATION)
     public = {row["organisation_number"]: row["name"] for row in _rows("municipalities_2024.csv")}
     counties = {row["organisation_number"]: row["legal_name"] for row in _rows("counties_2024.csv")}
     for number, name in (counties | public).items():  # Oslo is both, and has one client
         yield _Client(number, number, name, buyer, number in WITH_KEYS)
     for row in _rows("fictional/organisations.csv"):
         number = row["organisation_number"]
-        scopes = tuple(f"{prefix}:{scope}" for scope in OF.get(number, SUPPLIER))
-        yield _Client(number, number, row["name"], scopes, True)
+        own = tuple(f"{prefix}:{scope}" for scope in OF.get(number, SUPPLIER))
+        yield _Client(number, number, row["name"], (*own, *ADMINISTRATION), True)
     letters = (f"{prefix}:dispatch.write", f"{prefix}:dispatch.read")
     yield _Client("agreements-service", JOINT_UNIT, "Samvirke: agreements", letters, True)
     yield _Client("integration-service", JOINT_UNIT, "Samvirke: integration", (FIKS,), True)

@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     idporten_port: int = Field(default=8092, ge=1, le=65535)
     ansattporten_port: int = Field(default=8093, ge=1, le=65535)
     svarut_port: int = Field(default=8094, ge=1, le=65535)
+    self_service_port: int = Field(default=8097, ge=1, le=65535)
     log_level: str = "INFO"
 
     maskinporten_issuer: str = Field(
@@ -41,6 +42,10 @@ class Settings(BaseSettings):
     )
     token_seconds: int = Field(default=120, ge=1, le=3600, description="Life of an access token")
     scope_prefix: str = Field(default="samvirke", description="What stands before the colon in the services' scopes")
+    scenarios_folder: Path = Field(
+        default=Path(__file__).parent / "faults" / "scenarios",
+        description="Scenarios: faults that belong together (JSON)",
+    )
     keys_folder: Path = Field(default=Path(".samvirke/keys"), description="Private keys (JWK) of the seeded clients")
 
     idporten_issuer: str = Field(
@@ -135,6 +140,7 @@ class Settings(BaseSettings):
             self.idporten_port,
             self.ansattporten_port,
             self.svarut_port,
+            self.self_service_port,
         ]
 
     def of_control(self) -> ServiceSettings:

@@ -2,22 +2,26 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path as FilePath
+from typing import Annotated, Any, Self
 from uuid import UUID
 
+import orjson
 from fastapi import Depends, Path, Request, Response
-from pydantic import Field
+from pydantic import Field, ValidationError, model_validator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.chassis import contract
 from services.chassis.app import new_router
 from services.chassis.values import In, Out, new_id
-from services.integration.sandbox.faults import rules
-from services.integration.sandbox.faults.rules import Kind, Moment, StandIn
+from services.integration.sandbox.faults import rules, store
+from services.integration.sandbox.faults.rules import Kind, Moment, Signer, StandIn
 from services.integration.sandbox.faults.store import Register
 
 LOOK_SECONDS = 0.1
+LONGEST_WAIT = 3600
+WITHOUT_BODY = (204, 205, 304)
 _log = logging.getLogger("faults")
 
 router = new_router("/_sandbox/faults", "Faults")
@@ -31,16 +35,26 @@ class NewFault(In):
         description="delay: answer late, and handle the request before or after the wait (`moment`). status: answer "
         "`status` with `body` and handle nothing. drop_before / drop_after: close the connection without an answer, "
         "before or after the request was handled. hang: never answer, before or after handling. truncated: handle, "
-        "and break off in the middle of the answer. wrong_content_type: handle, and call the answer `content_type`."
+        "and break off in the middle of the answer. empty_body: handle, and answer with nothing in it. "
+        "wrong_content_type: handle, and call the answer `content_type`. changed_json: handle, and merge `changes` "
+        "into the answer. wrong_clock: the stand-in's clock is `seconds` fast, or slow when negative. spoilt_token: "
+        "tokens are issued with their times moved by `seconds`, `changes` merged into their claims and `header` into "
+        "their header, signed by `signed_by`."
     )
     times: int = Field(default=1, ge=1, le=1_000_000, description="How many requests it strikes")
     method: str | None = Field(default=None, pattern=r"^[A-Z]{3,7}$", description="Only this method", examples=["POST"])
     path_prefix: str = Field(default="/", pattern=r"^/", max_length=300, description="Only paths that begin so")
-    seconds: float = Field(default=30, ge=0, le=3600, description="How long to delay, or to hang at most")
+    seconds: float = Field(
+        default=0,
+        ge=-31_536_000,
+        le=31_536_000,
+        description="How long to delay, or to hang at most: 0–3600, and 30 unless told; how far the clock or a token's "
+        "times are off",
+    )
     moment: Moment = Field(
         default=Moment.BEFORE, description="For delay and hang: before or after the request is handled"
     )
-    status: int = Field(default=503, ge=400, le=599, description="For status")
+    status: int = Field(default=503, ge=200, le=599, description="For status; not one that has no body")
     body: str = Field(
         default="<!doctype html><title>Feil</title><h1>Tjenesten er utilgjengelig</h1>",
         max_length=10_000,
@@ -52,6 +66,24 @@ class NewFault(In):
         max_length=200,
         description="For status and wrong_content_type",
     )
+    changes: dict[str, Any] = Field(
+        default={}, description="For changed_json and spoilt_token: a JSON merge patch (RFC 7396)"
+    )
+    header: dict[str, Any] = Field(default={}, description="For spoilt_token: the same for the token's header")
+    signed_by: Signer = Field(
+        default=Signer.ISSUER, description="For spoilt_token: `stranger` is a key never published"
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.kind in (Kind.DELAY, Kind.HANG):
+            if "seconds" not in self.model_fields_set:
+                self.seconds = 30
+            if not 0 <= self.seconds <= LONGEST_WAIT:
+                raise ValueError(f"nobody waits for less than 0 or more than {LONGEST_WAIT} seconds")
+        if self.status in WITHOUT_BODY:
+            raise ValueError("an answer with this status has no body")
+        return self
 
 
 class Fault(NewFault, Out):
@@ -108,6 +140,61 @@ async def remove(
     return Response(status_code=204)
 
 
+scenarios = new_router("/_sandbox/scenarios", "Faults")
+Name = Annotated[str, Path(max_length=100, examples=["expired-tokens"])]
+
+
+class ScenarioFile(In):
+    """What stands in a scenario's file."""
+
+    description: str = Field(min_length=1)
+    faults: list[NewFault] = Field(min_length=1)
+
+
+class Scenario(Out):
+    name: str
+    description: str
+    faults: list[NewFault]
+
+
+class Scenarios(Out):
+    items: list[Scenario]
+
+
+async def _folder(request: Request) -> FilePath:
+    found = request.app.state.sandbox.scenarios_folder
+    assert isinstance(found, FilePath)
+    return found
+
+
+FolderDep = Annotated[FilePath, Depends(_folder)]
+
+
+def _read(folder: FilePath, name: str) -> ScenarioFile:
+    try:
+        return ScenarioFile.model_validate_json(store.scenario(folder, name))
+    except ValidationError as error:
+        raise store.ScenarioUnreadable(
+            f"{name}: {error.error_count()} errors; the first: {error.errors()[0]['msg']}"
+        ) from error
+
+
+@scenarios.get("", summary="List the scenarios", openapi_extra=contract.example())
+def all_scenarios(folder: FolderDep) -> Scenarios:
+    """Faults that belong together, from files: own ones can be laid beside those that come with the sandbox."""
+    read = {name: _read(folder, name) for name in store.scenario_names(folder)}
+    return Scenarios(items=[Scenario(name=name, **one.model_dump()) for name, one in read.items()])
+
+
+@scenarios.post("/{name}", status_code=201, summary="Arrange a scenario's faults")
+def begin(name: Name, folder: FolderDep, register: RegisterDep) -> Faults:
+    """All of them, in their order, after those that wait already."""
+    arranged = [rules.Fault(id=new_id(), **one.model_dump()) for one in _read(folder, name).faults]
+    for fault in arranged:
+        register.add(fault)
+    return Faults(items=[Fault.model_validate(fault) for fault in arranged])
+
+
 class Faulty:
     """Stands before a stand-in, outermost, so that what the caller meets happens on its real connection."""
 
@@ -127,6 +214,8 @@ class Faulty:
                 await _answer(send, fault.status, fault.content_type, fault.body.encode())
             case Kind.DROP_BEFORE:
                 await _cut(receive, send)
+            case kind if kind in rules.DONE_BY_THE_STAND_IN:
+                await self._app({**scope, rules.AT_WORK: fault}, receive, send)
             case Kind.DELAY if fault.moment is Moment.BEFORE:
                 await asyncio.sleep(fault.seconds)
                 await self._app(scope, receive, send)
@@ -150,9 +239,11 @@ class Faulty:
                 await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
                 await _cut(receive, send, sent_first=True)
             case Kind.WRONG_CONTENT_TYPE:
-                others = [(name, value) for name, value in start["headers"] if name.lower() != b"content-type"]
-                await send({**start, "headers": [*others, (b"content-type", fault.content_type.encode())]})
-                await send({"type": "http.response.body", "body": body})
+                await _send(send, start, body, content_type=fault.content_type)
+            case Kind.EMPTY_BODY:
+                await _send(send, start, b"")
+            case Kind.CHANGED_JSON:
+                await _send(send, start, _changed(body, fault.changes))
             case _:
                 await asyncio.sleep(fault.seconds)
                 await send(start)
@@ -184,6 +275,25 @@ async def _answer(send: Send, status: int, content_type: str, body: bytes) -> No
     headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def _send(send: Send, start: Message, body: bytes, *, content_type: str | None = None) -> None:
+    """An answer as it was, but with this body, and perhaps called something else."""
+    new = {b"content-length": str(len(body)).encode()} | (
+        {b"content-type": content_type.encode()} if content_type else {}
+    )
+    kept = [(name, value) for name, value in start["headers"] if name.lower() not in new]
+    await send({**start, "headers": [*kept, *new.items()]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _changed(body: bytes, changes: Mapping[str, Any]) -> bytes:
+    """An answer that is no JSON object stays as it is."""
+    try:
+        right = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body
+    return orjson.dumps(rules.merged(right, changes)) if isinstance(right, dict) else body
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -1,14 +1,22 @@
-"""Which kinds of faults there are, and which requests one strikes."""
+"""Which kinds of faults there are, which requests one strikes, and what it does to what is answered."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
+
+AT_WORK = "sandbox.fault"
+"""Where a stand-in finds, in its request's ASGI scope, the fault that it has to do itself."""
+TIMES = ("iat", "nbf", "exp", "auth_time")
 
 
 class StandIn(StrEnum):
     MASKINPORTEN = "maskinporten"
     IDPORTEN = "idporten"
     ANSATTPORTEN = "ansattporten"
+    SELF_SERVICE = "self_service"
     SVARUT = "svarut"
 
 
@@ -19,12 +27,24 @@ class Kind(StrEnum):
     DROP_AFTER = "drop_after"
     HANG = "hang"
     TRUNCATED = "truncated"
+    EMPTY_BODY = "empty_body"
     WRONG_CONTENT_TYPE = "wrong_content_type"
+    CHANGED_JSON = "changed_json"
+    WRONG_CLOCK = "wrong_clock"
+    SPOILT = "spoilt_token"
+
+
+DONE_BY_THE_STAND_IN = {Kind.WRONG_CLOCK, Kind.SPOILT}
 
 
 class Moment(StrEnum):
     BEFORE = "before"
     AFTER = "after"
+
+
+class Signer(StrEnum):
+    ISSUER = "issuer"
+    STRANGER = "stranger"
 
 
 @dataclass(frozen=True)
@@ -40,6 +60,9 @@ class Fault:
     status: int
     body: str
     content_type: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    header: Mapping[str, Any] = field(default_factory=dict)
+    signed_by: Signer = Signer.ISSUER
 
     def strikes(self, stand_in: str, method: str, path: str) -> bool:
         return (
@@ -47,3 +70,47 @@ class Fault:
             and (self.method is None or self.method == method)
             and path.startswith(self.path_prefix)
         )
+
+
+def clock(scope: Mapping[str, Any], now: datetime) -> datetime:
+    """What a stand-in takes the time to be in the request that `scope` is of."""
+    fault = scope.get(AT_WORK)
+    if isinstance(fault, Fault) and fault.kind is Kind.WRONG_CLOCK:
+        return now + timedelta(seconds=fault.seconds)
+    return now
+
+
+@dataclass(frozen=True)
+class Spoiling:
+    """What happens to the tokens that are issued in a request."""
+
+    seconds: int = 0
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    header: Mapping[str, Any] = field(default_factory=dict)
+    signed_by: Signer = Signer.ISSUER
+
+    def claims(self, right: Mapping[str, Any]) -> dict[str, Any]:
+        """All times moved together, then the changes merged in."""
+        moved = {name: value + self.seconds if name in TIMES else value for name, value in right.items()}
+        return merged(moved, self.changes)
+
+
+def spoiling(scope: Mapping[str, Any]) -> Spoiling:
+    fault = scope.get(AT_WORK)
+    if not isinstance(fault, Fault) or fault.kind is not Kind.SPOILT:
+        return Spoiling()
+    return Spoiling(int(fault.seconds), fault.changes, fault.header, fault.signed_by)
+
+
+def merged(right: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON merge patch (RFC 7396): what is not named stays, what is null goes."""
+    made = dict(right)
+    for name, value in changes.items():
+        before = made.get(name)
+        if value is None:
+            made.pop(name, None)
+        elif isinstance(value, Mapping):
+            made[name] = merged(before if isinstance(before, Mapping) else {}, value)
+        else:
+            made[name] = value
+    return made

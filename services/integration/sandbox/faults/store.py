@@ -1,15 +1,35 @@
-"""The faults that wait for a request. Kept in memory: the sandbox is one process, and a restart mends everything."""
+"""The faults that wait for a request, kept in memory, as a restart is to mend everything; and scenarios, in files."""
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 from uuid import UUID
 
-from services.chassis.problems import NotFound
+from services.chassis.problems import NeighbourNonsense, NotFound
 from services.integration.sandbox.faults.rules import Fault
 
 
 class FaultMissing(NotFound):
     """No such fault is waiting."""
+
+
+class ScenarioMissing(NotFound):
+    """No scenario has this name."""
+
+
+class ScenarioUnreadable(NeighbourNonsense):
+    """The scenario's file cannot be used."""
+
+
+def scenario_names(folder: Path) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.json"))
+
+
+def scenario(folder: Path, name: str) -> bytes:
+    """A scenario's file as it is just now. `name` is one of those that there are, so that no path can be made of it."""
+    if name not in scenario_names(folder):
+        raise ScenarioMissing(f"No scenario is called {name!r}.")
+    return (folder / f"{name}.json").read_bytes()
 
 
 class Register:

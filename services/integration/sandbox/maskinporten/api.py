@@ -3,12 +3,15 @@
 import itertools
 import logging
 import secrets
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Form, Path, Query, Request
+from fastapi import APIRouter, FastAPI, Form, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
-from pydantic import BaseModel, ConfigDict, Field
+from joserfc.jwk import RSAKey
+from pydantic import Field
+from sqlmodel import Session
 
 from services.chassis import contract
 from services.chassis.app import new_router
@@ -16,7 +19,10 @@ from services.chassis.clock import now
 from services.chassis.db import DatabaseDep, ReaderDep, TransactionDep
 from services.chassis.problems import NotFound, Problem, Unavailable
 from services.chassis.tokens import GRANT
-from services.chassis.values import In, Instant, OrganisationNumber, Out, new_id, seed_id
+from services.chassis.values import In, Instant, Out, new_id
+from services.integration.sandbox.enterprise_certificates import store as certificates
+from services.integration.sandbox.faults import rules as faults
+from services.integration.sandbox.grant_refusals import rules as refusals
 from services.integration.sandbox.maskinporten import rules, store
 from services.integration.sandbox.settings import Settings
 
@@ -45,51 +51,74 @@ def token(
     grant_type: Annotated[str | None, Form()] = None,
     assertion: Annotated[str | None, Form()] = None,
 ) -> JSONResponse:
-    """Two round trips: everything that is registered, and the row that makes the grant good only once. Both are
-    single statements, so no transaction is opened around them."""
+    """Two round trips: everything that is registered, and the row that makes the grant good only once; what Altinn or
+    the certificates' authority knows is asked only for a grant that needs it. All are single statements, so no
+    transaction is opened around them."""
     settings: Settings = request.app.state.sandbox
     if grant_type != GRANT:
-        raise rules.GrantTypeUnsupported(f"Unsupported grant type. Must be {GRANT}")
+        raise refusals.GrantTypeUnsupported(f"Unsupported grant type. Must be {GRANT}")
     try:
         header, claimed = store.parts(assertion or "")
     except ValueError as error:
-        raise rules.ValueRefused("Invalid assertion. Not a signed JWT") from error
+        raise refusals.ValueRefused("Invalid assertion. Not a signed JWT") from error
     grant = rules.read(header, claimed)
-    instant = now()
+    instant = faults.clock(request.scope, now())
     second = int(instant.timestamp())
     with database.reading() as session:
         client, kid = store.registered(session, grant, instant)
-        store.check_signature(assertion or "", rules.check_key(grant, client, instant))
-        assert client
+        if client is None:
+            raise refusals.ClientNotFound
+        by = _authenticate(session, grant, client, assertion or "", instant)
         rules.check_claims(grant, settings.maskinporten_issuer, second)
         rules.check_access(grant, client)
+        details = store.details(session, grant, rules.consumer(grant, client), instant)
         key = store.signing_key(session, kid) if kid else None
         if key is None:
             raise NoSigningKey
         store.use_up(session, grant, assertion or "", instant)
         if next(_served) % FORGET_EVERY == 0:
             store.forget_used(session, instant)
+    seconds = rules.seconds(grant, client, settings.token_seconds)
     claims = rules.claims(
         grant,
         client,
+        details,
+        by=by,
         issuer=settings.maskinporten_issuer,
         now=second,
-        seconds=settings.token_seconds,
+        seconds=seconds,
         jti=str(new_id()),
-        delegation_source=settings.delegation_source,
     )
     answer = {
-        "access_token": store.sign(key, claims),
+        "access_token": _signed(key, claims, faults.spoiling(request.scope)),
         "token_type": "Bearer",
-        "expires_in": settings.token_seconds,
+        "expires_in": seconds,
         "scope": claims["scope"],
     }
     return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
 
+def _authenticate(session: Session, grant: rules.Grant, client: rules.Registered, assertion: str, now: datetime) -> str:
+    """By a registered key, or by an enterprise certificate. → which of them, for the token"""
+    rules.check_algorithm(grant)
+    if not rules.proves_itself(grant, client):
+        store.check_signature(assertion, rules.check_key(grant, client, now))
+        return rules.BY_KEY
+    proven = certificates.prove(session, grant.chain, now)
+    rules.check_certificate(client, proven.organisation)
+    store.check_signature(assertion, proven.key)
+    return rules.BY_CERTIFICATE
+
+
+def _signed(key: RSAKey, claims: Mapping[str, Any], spoiling: faults.Spoiling) -> str:
+    if spoiling.signed_by is faults.Signer.STRANGER:
+        key = RSAKey.generate_key(2048, {"kid": str(key.kid)}, private=True)
+    return store.sign(key, spoiling.claims(claims), **spoiling.header)
+
+
 @national.get("/jwk")
-def keys(session: ReaderDep) -> JSONResponse:
-    return JSONResponse({"keys": store.published(session, now())})
+def keys(request: Request, session: ReaderDep) -> JSONResponse:
+    return JSONResponse({"keys": store.published(session, faults.clock(request.scope, now()))})
 
 
 @national.get("/.well-known/oauth-authorization-server")
@@ -104,17 +133,17 @@ async def metadata(request: Request) -> JSONResponse:
             "grant_types_supported": [GRANT],
             "token_endpoint_auth_methods_supported": ["private_key_jwt"],
             "token_endpoint_auth_signing_alg_values_supported": list(rules.ALGORITHMS),
-            "authorization_details_types_supported": [],
+            "authorization_details_types_supported": list(rules.DETAILS),
         }
     )
 
 
 @national.get("/errors/{code}")
 async def explain(code: str) -> PlainTextResponse:
-    for kind in rules.known_errors():
-        if kind.code == code:
-            return PlainTextResponse(f"{code} {kind.oauth_error} ({kind.status}): {kind.title()}\n")
-    raise CodeUnknown
+    kinds = [kind for kind in refusals.known_errors() if kind.code == code]
+    if not kinds:
+        raise CodeUnknown
+    return PlainTextResponse("".join(f"{code} {kind.oauth_error} ({kind.status}): {kind.title()}\n" for kind in kinds))
 
 
 def speak_nationally(app: FastAPI) -> None:
@@ -129,7 +158,7 @@ def speak_nationally(app: FastAPI) -> None:
 def _problem(request: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, Problem)
     what = exc.detail or exc.title()
-    if isinstance(exc, rules.GrantRefused):
+    if isinstance(exc, refusals.GrantRefused):
         return _error(request, exc.status, exc.oauth_error, what, exc.code)
     return _error(request, exc.status, OTHERWISE.get(exc.status, "server_error"), what, None)
 
@@ -152,41 +181,6 @@ def _error(request: Request, status: int, error: str, what: str, code: str | Non
 
 
 router = new_router("/_sandbox/maskinporten", "Maskinporten")
-BRONNOY = str(seed_id("client:964983291"))
-
-
-class Client(Out):
-    """A client, as its organisation sees it in self-service."""
-
-    client_id: str = Field(description="`iss` of the client's grants", examples=[BRONNOY])
-    organisation_number: OrganisationNumber
-    name: str
-    scopes: list[str]
-    kids: list[str] = Field(description="Names of its registered public keys; empty: it cannot get tokens yet")
-
-
-class Clients(Out):
-    items: list[Client]
-
-
-class Filters(In):
-    organisation_number: OrganisationNumber | None = Field(default=None, description="Only this organisation's")
-
-
-class NewKey(BaseModel):
-    """A public RSA key as a JWK (RFC 7517). Members that we do not know are let be, as the standard wants."""
-
-    model_config = ConfigDict(extra="allow")
-
-    kty: str = Field(description="`RSA`")
-    kid: str = Field(description="The key's name, used in the header of grants")
-    n: str = Field(description="Modulus, at least 2048 bits, base64url")
-    e: str = Field(description="Exponent, base64url")
-
-
-class RegisteredKey(Out):
-    client_id: str
-    kid: str
 
 
 class NewRotation(In):
@@ -206,40 +200,6 @@ class Rotation(Out):
     signs_from: Instant
 
 
-class NewDelegation(In):
-    """The customer lets the supplier use a scope in the customer's name (`consumer_org` in a grant)."""
-
-    consumer: OrganisationNumber = Field(description="The customer")
-    supplier: OrganisationNumber
-    scope: str = Field(min_length=1, max_length=200, examples=["samvirke:catalog.write"])
-
-
-class Delegation(Out):
-    consumer: str
-    supplier: str
-    scope: str
-
-
-@router.get(
-    "/clients", summary="List clients", openapi_extra=contract.example(query={"organisation_number": "964983291"})
-)
-def clients(filters: Annotated[Filters, Query()], session: ReaderDep) -> Clients:
-    """All clients, or one organisation's, with their scopes and keys. Every municipality and county has one."""
-    return Clients(items=[Client(**one) for one in store.clients(session, filters.organisation_number)])
-
-
-@router.post("/clients/{client_id}/jwks", status_code=201, summary="Register a client's public key")
-def register_key(
-    client_id: Annotated[str, Path(description="The client's id", examples=[BRONNOY], max_length=36)],
-    new: NewKey,
-    session: TransactionDep,
-) -> RegisteredKey:
-    """Adds a public key to a client, at most five. A key is good for a year. A private key is refused, and so is a kid
-    that the client has already (422)."""
-    jwk: dict[str, Any] = new.model_dump()
-    return RegisteredKey(client_id=client_id, kid=store.register_key(session, client_id, jwk, now()))
-
-
 @router.post(
     "/rotate",
     status_code=201,
@@ -253,17 +213,3 @@ def rotate(new: NewRotation, session: TransactionDep) -> Rotation:
     instant = now()
     kid = store.rotate(session, instant, lead=lead, overlap=timedelta(seconds=new.overlap_seconds))
     return Rotation(kid=kid, signs_from=instant + lead)
-
-
-@router.post(
-    "/delegations",
-    status_code=201,
-    summary="Delegate a scope",
-    openapi_extra=contract.example(
-        body={"consumer": "964983291", "supplier": "100000016", "scope": "samvirke:catalog.write"}
-    ),
-)
-def delegate(new: NewDelegation, session: TransactionDep) -> Delegation:
-    """Registers that a customer has delegated a scope to a supplier, as Altinn does. Again changes nothing."""
-    store.delegate(session, new.consumer, new.supplier, new.scope)
-    return Delegation(**new.model_dump())

@@ -1,4 +1,4 @@
-"""Clients, their keys and rights, the grants that are used up, and the keys that sign tokens."""
+"""What is registered of a grant's client, the grants that are used up, and the keys that sign tokens."""
 
 import base64
 import hashlib
@@ -12,70 +12,25 @@ import sqlalchemy as sa
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
+from joserfc.jws import JWSRegistry
 from sqlalchemy.dialects.postgresql import ARRAY, insert
-from sqlalchemy.orm import Mapped
 from sqlmodel import Field, Session, col
 
 from services.chassis.db import INSTANT
-from services.chassis.problems import Invalid, NotFound, Unauthorized
+from services.chassis.problems import Unauthorized
 from services.chassis.values import new_id
+from services.integration.sandbox.clients.store import Client, ClientKey, ClientScope, OnBehalfOf
+from services.integration.sandbox.consents import rules as consents
+from services.integration.sandbox.consents import store as consent_store
 from services.integration.sandbox.db import Table
+from services.integration.sandbox.delegations.store import Delegation
+from services.integration.sandbox.grant_refusals import rules as refusals
 from services.integration.sandbox.maskinporten import rules
 from services.integration.sandbox.maskinporten.rules import Grant, Registered
-
-MOST_KEYS = 5
-"""Public keys that a client may have at a time, as in self-service."""
-
-
-class Client(Table, table=True):
-    __tablename__ = "maskinporten_client"
-
-    id: int | None = Field(default=None, primary_key=True)
-    client_id: str = Field(max_length=36, unique=True)
-    organisation: str = Field(max_length=9, index=True)
-    name: str = Field(max_length=200)
-
-
-class ClientKey(Table, table=True):
-    __tablename__ = "maskinporten_client_key"
-
-    client: int = Field(primary_key=True, foreign_key="maskinporten_client.id")
-    kid: str = Field(primary_key=True, max_length=200)
-    jwk: str = Field(description="Public JWK as JSON text")
-    registered_at: datetime = Field(sa_type=INSTANT)
-
-
-class Scope(Table, table=True):
-    __tablename__ = "maskinporten_scope"
-
-    name: str = Field(primary_key=True, max_length=200)
-    description: str = Field(max_length=500)
-
-
-class ClientScope(Table, table=True):
-    __tablename__ = "maskinporten_client_scope"
-
-    client: int = Field(primary_key=True, foreign_key="maskinporten_client.id")
-    scope: str = Field(primary_key=True, max_length=200, foreign_key="maskinporten_scope.name")
-
-
-class ScopeGrant(Table, table=True):
-    """The scope's owner has given an organisation access to it."""
-
-    __tablename__ = "maskinporten_scope_grant"
-
-    organisation: str = Field(primary_key=True, max_length=9)
-    scope: str = Field(primary_key=True, max_length=200, foreign_key="maskinporten_scope.name")
-
-
-class Delegation(Table, table=True):
-    """A customer lets a supplier use the customer's access to a scope."""
-
-    __tablename__ = "maskinporten_delegation"
-
-    consumer: str = Field(primary_key=True, max_length=9)
-    supplier: str = Field(primary_key=True, max_length=9)
-    scope: str = Field(primary_key=True, max_length=200, foreign_key="maskinporten_scope.name")
+from services.integration.sandbox.scopes.rules import State
+from services.integration.sandbox.scopes.store import Scope, ScopeGrant
+from services.integration.sandbox.system_users import rules as system_users
+from services.integration.sandbox.system_users import store as system_user_store
 
 
 class UsedGrant(Table, table=True):
@@ -94,27 +49,14 @@ class SigningKey(Table, table=True):
     retire_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
 
-class ClientMissing(NotFound):
-    """No client has this id."""
-
-
-class ScopeMissing(NotFound):
-    """No scope has this name."""
-
-
-class KeyUnusable(Invalid):
-    """The key cannot be registered."""
-
-
 class TokenRefused(Unauthorized):
     """The access token is not accepted."""
 
 
 _CLIENT = sa.bindparam("client", type_=sa.String)
-_SCOPES = sa.bindparam("scopes", type_=ARRAY(sa.String))
+_ASKED = sa.any_(sa.bindparam("scopes", type_=ARRAY(sa.String)))
 _CONSUMER = sa.bindparam("consumer", type_=sa.String)
 _NOW = sa.bindparam("now", type_=INSTANT)
-_asked = sa.any_(_SCOPES)
 _signing = (
     sa.select(col(SigningKey.kid))
     .where(col(SigningKey.not_before) <= _NOW)
@@ -123,28 +65,58 @@ _signing = (
     .limit(1)
     .scalar_subquery()
 )
+_name = col(Scope.name)
 
 
-def _scopes_of(column: Mapped[str], *those: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
-    return sa.func.array(sa.select(column).where(column == _asked, *those).scalar_subquery())
+def _exists(table: Any, *where: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    return sa.exists().where(table.scope == _name, *where).correlate(Scope, Client, OnBehalfOf)
 
 
+_scopes = (
+    sa.select(
+        sa.func.json_agg(
+            sa.func.json_build_object(
+                *("name", _name),
+                *("active", col(Scope.active)),
+                *("accessible_for_all", col(Scope.accessible_for_all)),
+                *("allowed_integration_types", col(Scope.allowed_integration_types)),
+                *("delegation_source", col(Scope.delegation_source)),
+                *("at_max_age", col(Scope.at_max_age)),
+                *("on_client", _exists(ClientScope, col(ClientScope.client) == col(Client.id))),
+                *(
+                    "granted",
+                    _exists(
+                        ScopeGrant,
+                        col(ScopeGrant.state) == State.APPROVED,
+                        col(ScopeGrant.organisation)
+                        == sa.func.coalesce(_CONSUMER, col(OnBehalfOf.orgno), col(Client.organisation)),
+                    ),
+                ),
+                *(
+                    "delegated",
+                    _exists(
+                        Delegation,
+                        col(Delegation.consumer) == _CONSUMER,
+                        col(Delegation.supplier) == col(Client.organisation),
+                    ),
+                ),
+            )
+        )
+    )
+    .where(_name == _ASKED)
+    .correlate(Client, OnBehalfOf)
+    .scalar_subquery()
+)
 _REGISTERED = (
     sa.select(
         col(Client.organisation),
+        col(Client.supplier),
+        col(Client.access_token_lifetime),
         col(ClientKey.jwk),
         col(ClientKey.registered_at),
         sa.exists().where(col(ClientKey.client) == col(Client.id)).correlate(Client).label("has_keys"),
-        _scopes_of(col(ClientScope.scope), col(ClientScope.client) == col(Client.id)).label("on_client"),
-        _scopes_of(
-            col(ScopeGrant.scope),
-            col(ScopeGrant.organisation) == sa.func.coalesce(_CONSUMER, col(Client.organisation)),
-        ).label("granted"),
-        _scopes_of(
-            col(Delegation.scope),
-            col(Delegation.consumer) == _CONSUMER,
-            col(Delegation.supplier) == col(Client.organisation),
-        ).label("delegated"),
+        col(OnBehalfOf.orgno).label("customer"),
+        _scopes.label("scopes"),
         _signing.label("signing_kid"),
     )
     .select_from(Client)
@@ -152,7 +124,14 @@ _REGISTERED = (
         ClientKey,
         sa.and_(col(ClientKey.client) == col(Client.id), col(ClientKey.kid) == sa.bindparam("kid", type_=sa.String)),
     )
-    .where(col(Client.client_id) == _CLIENT)
+    .outerjoin(
+        OnBehalfOf,
+        sa.and_(
+            col(OnBehalfOf.client) == col(Client.id),
+            col(OnBehalfOf.onbehalfof) == sa.bindparam("on_behalf_of", type_=sa.String),
+        ),
+    )
+    .where(col(Client.client_id) == _CLIENT, col(Client.active))
 )
 
 
@@ -165,6 +144,7 @@ def registered(session: Session, grant: Grant, now: datetime) -> tuple[Registere
             "kid": grant.kid,
             "scopes": list(grant.scopes),
             "consumer": grant.consumer_org,
+            "on_behalf_of": grant.on_behalf_of,
             "now": now,
         },
     ).one_or_none()
@@ -172,14 +152,25 @@ def registered(session: Session, grant: Grant, now: datetime) -> tuple[Registere
         return None, None
     known = Registered(
         organisation=row.organisation,
+        supplier=row.supplier,
+        access_token_lifetime=row.access_token_lifetime,
         key=row.jwk,
         key_registered_at=row.registered_at,
         has_keys=row.has_keys,
-        on_client=frozenset(row.on_client),
-        granted=frozenset(row.granted),
-        delegated=frozenset(row.delegated),
+        customer=row.customer,
+        scopes={scope["name"]: rules.Scope(**scope) for scope in row.scopes or []},
     )
     return known, row.signing_kid
+
+
+def details(session: Session, grant: Grant, consumer: str, now: datetime) -> dict[str, Any] | None:
+    """What Altinn knows of the system user or consent that a grant asks a token for."""
+    if isinstance(grant.asked, system_users.Asked):
+        return system_users.told(system_user_store.find(session, grant.client, grant.asked))
+    if isinstance(grant.asked, consents.Asked):
+        found = consent_store.find(session, grant.asked.id)
+        return consents.told(consents.check(found, grant.asked, consumer=consumer, now=now))
+    return None
 
 
 # The table, not its class: through the class SQLAlchemy goes the longer way of its bulk inserts.
@@ -193,7 +184,7 @@ def use_up(session: Session, grant: Grant, assertion: str, now: datetime) -> Non
     once = f"{grant.client}\0jti\0{grant.jti}" if grant.jti else f"{grant.client}\0assertion\0{signed}"
     mark = hashlib.sha256(once.encode()).digest()
     if session.execute(_USE_UP, {"mark": mark, "kept_until": now + rules.USED_IS_KEPT}).first() is None:
-        raise rules.GrantUsedBefore
+        raise refusals.GrantUsedBefore
 
 
 def forget_used(session: Session, now: datetime) -> None:
@@ -211,16 +202,26 @@ def parts(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     return header, claims
 
 
+class _Headers(JWSRegistry):
+    """A header may hold a chain of certificates, and members that we do not know (RFC 7515 §4)."""
+
+    max_header_length = 30_000
+
+
+_HEADERS = _Headers(algorithms=list(rules.ALGORITHMS), strict_check_header=False)
+
+
 @lru_cache(maxsize=2000)
 def _public(jwk: str) -> RSAKey:
     return RSAKey.import_key(json.loads(jwk))
 
 
-def check_signature(assertion: str, jwk: str) -> None:
+def check_signature(assertion: str, key: str | RSAKey) -> None:
+    """Under a registered key, as JSON text, or under a certificate's."""
     try:
-        jwt.decode(assertion, _public(jwk), algorithms=list(rules.ALGORITHMS))
+        jwt.decode(assertion, _public(key) if isinstance(key, str) else key, registry=_HEADERS)
     except (JoseError, ValueError) as error:
-        raise rules.SignatureRefused from error
+        raise refusals.SignatureRefused from error
 
 
 _KEYS: dict[str, RSAKey] = {}
@@ -236,9 +237,9 @@ def signing_key(session: Session, kid: str) -> RSAKey | None:
     return _KEYS[kid]
 
 
-def sign(key: RSAKey, claims: dict[str, Any]) -> str:
-    """Without `typ` in the header, as the real tokens are."""
-    return jwt.encode({"kid": str(key.kid), "alg": "RS256"}, claims, key, default_type=None)
+def sign(key: RSAKey, claims: Mapping[str, Any], **header: Any) -> str:
+    """Without `typ` in the header, as the real tokens are; `header` is put into it."""
+    return jwt.encode({"kid": str(key.kid), "alg": "RS256", **header}, dict(claims), key, default_type=None)
 
 
 def token_claims(session: Session, token: str, *, issuer: str, now: datetime) -> Mapping[str, Any]:
@@ -286,66 +287,3 @@ def rotate(session: Session, now: datetime, *, lead: timedelta, overlap: timedel
 
 def has_signing_key(session: Session, now: datetime) -> bool:
     return bool(session.execute(sa.select(_signing), {"now": now}).scalar())
-
-
-def clients(session: Session, organisation: str | None) -> list[dict[str, Any]]:
-    """Clients with their scopes and the kids of their keys, of one organisation or of all."""
-    here = col(Client.id)
-    keys = sa.select(col(ClientKey.kid)).where(col(ClientKey.client) == here).order_by(col(ClientKey.kid))
-    scopes = sa.select(col(ClientScope.scope)).where(col(ClientScope.client) == here).order_by(col(ClientScope.scope))
-    asked = sa.select(
-        col(Client.client_id),
-        col(Client.organisation).label("organisation_number"),
-        col(Client.name),
-        sa.func.array(scopes.scalar_subquery()).label("scopes"),
-        sa.func.array(keys.scalar_subquery()).label("kids"),
-    ).order_by(col(Client.organisation), here)
-    if organisation:
-        asked = asked.where(col(Client.organisation) == organisation)
-    return [dict(row) for row in session.execute(asked).mappings()]
-
-
-def register_key(session: Session, client_id: str, jwk: dict[str, Any], now: datetime) -> str:
-    """Give a client one more public key. → its kid"""
-    client = session.execute(
-        sa.select(col(Client.id)).where(col(Client.client_id) == client_id).with_for_update()
-    ).scalar()
-    if client is None:
-        raise ClientMissing(f"No client is called {client_id!r}.")
-    key = public_key(jwk)
-    kids = set(session.execute(sa.select(col(ClientKey.kid)).where(col(ClientKey.client) == client)).scalars())
-    if key["kid"] in kids:
-        raise KeyUnusable(f"The client has a key with kid {key['kid']!r} already.")
-    if len(kids) >= MOST_KEYS:
-        raise KeyUnusable(f"A client has at most {MOST_KEYS} keys.")
-    session.add(ClientKey(client=client, kid=key["kid"], jwk=json.dumps(key), registered_at=now))
-    session.flush()
-    return str(key["kid"])
-
-
-def public_key(jwk: dict[str, Any]) -> dict[str, Any]:
-    """A JWK as it may be registered: RSA of at least 2048 bits, with a kid, and without its private part."""
-    if any(name in jwk for name in ("d", "p", "q", "dp", "dq", "qi", "oth", "k")):
-        raise KeyUnusable("This is a private key. Keep it to yourself, and send only its public part.")
-    if jwk.get("kty") != "RSA" or jwk.get("use", "sig") != "sig":
-        raise KeyUnusable("Send an RSA key (kty) for signatures (use).")
-    kid = jwk.get("kid")
-    if not isinstance(kid, str) or not 1 <= len(kid) <= 200:
-        raise KeyUnusable("Give the key a kid of 1–200 characters.")
-    try:
-        shown = RSAKey.import_key(jwk).as_dict(private=False)
-        bits = len(base64.urlsafe_b64decode(str(shown["n"]) + "==")) * 8
-    except (JoseError, ValueError, KeyError, TypeError) as error:
-        raise KeyUnusable("The key cannot be read.") from error
-    if bits < 2048:
-        raise KeyUnusable(f"The key has {bits} bits; 2048 are needed.")
-    return {name: shown[name] for name in ("kty", "kid", "n", "e")} | {"use": "sig"}
-
-
-def delegate(session: Session, consumer: str, supplier: str, scope: str) -> None:
-    """Let a supplier act for a customer with a scope; again changes nothing."""
-    if session.get(Scope, scope) is None:
-        raise ScopeMissing(f"No scope is called {scope!r}.")
-    session.execute(
-        insert(Delegation).values(consumer=consumer, supplier=supplier, scope=scope).on_conflict_do_nothing()
-    )

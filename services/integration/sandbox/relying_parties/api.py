@@ -9,7 +9,7 @@ from services.chassis import contract
 from services.chassis.app import new_router
 from services.chassis.db import ReaderDep, TransactionDep
 from services.chassis.values import In, OrganisationNumber, Out, new_id
-from services.integration.sandbox.maskinporten.store import public_key
+from services.integration.sandbox.clients.store import public_key
 from services.integration.sandbox.providers.asking import ClockDep
 from services.integration.sandbox.providers.rules import ProviderName
 from services.integration.sandbox.relying_parties import rules, store
