@@ -67,16 +67,17 @@ def test_keys_are_rotated_under_load_and_no_token_is_refused(two: tuple[RunningS
     gate = gate_of(one)
     old = opened(one.token(BRONNOY, [READ]))[0]["kid"]
     new = one.http.post(f"{one.control_url}/_sandbox/maskinporten/rotate", json={"lead_seconds": 3600}).json()["kid"]
+    assert gate.verify(one.token(BRONNOY, [READ]), fetching=True), "it knows both keys from here on"
     seen: list[str] = []
 
     def use(number: int) -> bool:
-        if number == 100:  # the hour passes
+        if number == 30:  # the hour passes
             with psycopg.connect(one.settings.database_url) as connection:
                 connection.execute("UPDATE maskinporten_signing_key SET not_before = now() WHERE kid = %s", [new])
         token = two[number % 2].token(BRONNOY, [READ])
         seen.append(opened(token)[0]["kid"])
-        return gate.verify(token, fetching=True) is not None
+        return gate.verify(token, fetching=False) is not None
 
-    with ThreadPoolExecutor(8) as several:
-        assert all(several.map(use, range(200)))
+    with ThreadPoolExecutor(4) as several:
+        assert all(several.map(use, range(60)))
     assert set(seen) == {old, new}
