@@ -282,12 +282,13 @@ def test_a_person_is_picked_on_a_page(party: Party, at: httpx.Client) -> None:
     assert "Fiktiv Bjørk" in page.text
     assert BJORK not in page.text
     assert field_of(page, "acr") == [SUBSTANTIAL, HIGH]
-    answer = told(log_in(at, page, person=field_of(page, "person")[0]))
+    answer = told(log_in(at, page, person=field_of(page, "person")[0], number=""))
     assert claims_of(party.redeem(answer["code"]).json()["id_token"])["pid"] == BJORK
 
 
 def test_a_number_can_be_typed_on_the_page(party: Party, at: httpx.Client) -> None:
-    answer = told(log_in(at, page_of(party, at), number=NOBODY, acr=HIGH))
+    page = page_of(party, at)
+    answer = told(log_in(at, page, person=field_of(page, "person")[0], number=NOBODY, acr=HIGH))
 
     claims = claims_of(party.redeem(answer["code"]).json()["id_token"])
     assert (claims["pid"], claims["acr"]) == (NOBODY, HIGH)
@@ -302,6 +303,14 @@ def test_a_number_that_is_not_synthetic_is_not_taken_nor_repeated(party: Party, 
     assert "ikke et oppdiktet fødselsnummer" in again.text
     assert not number or number not in again.text
     assert log_in(at, page).status_code == 302, "the page is still good"
+
+
+@pytest.mark.parametrize("person", ["0", "999999999", "12345678901", "x", "١"])
+def test_a_person_who_is_not_there_is_not_logged_in(party: Party, at: httpx.Client, person: str) -> None:
+    again = log_in(at, page_of(party, at), person=person, number="")
+
+    assert again.status_code == 400
+    assert "Personen kan ikke logge inn slik." in again.text
 
 
 def test_a_level_below_what_was_asked_for_is_not_taken(party: Party, at: httpx.Client) -> None:

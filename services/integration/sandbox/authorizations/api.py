@@ -309,12 +309,11 @@ def log_in(
 
 
 def _chosen_person(session: Session, form: Values) -> person_rules.Person | None:
-    chosen = one(form, "person")
-    if chosen:
-        return (
-            persons.by_id(session, int(chosen)) if chosen.isascii() and chosen.isdigit() and len(chosen) < 10 else None
-        )
-    return persons.met(session, person_rules.synthetic((one(form, "number") or "").strip()))
+    """By the number when one is typed, whoever else is marked."""
+    chosen, number = one(form, "person"), (one(form, "number") or "").strip()
+    if number or not chosen:
+        return persons.met(session, person_rules.synthetic(number))
+    return persons.by_id(session, int(chosen)) if chosen.isascii() and chosen.isdigit() and len(chosen) < 10 else None
 
 
 @national.get("/login/{name}/organisation")
