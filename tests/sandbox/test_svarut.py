@@ -248,7 +248,8 @@ def test_the_three_headers_are_checked(sandbox: RunningSandbox, changed: dict[st
 def test_the_token_must_be_the_integrations_organisations(sandbox: RunningSandbox) -> None:
     with psycopg.connect(sandbox.settings.database_url) as connection:
         connection.execute(
-            "INSERT INTO maskinporten_scope_grant VALUES ('964983291', 'ks:fiks') ON CONFLICT DO NOTHING"
+            "INSERT INTO maskinporten_scope_grant VALUES ('964983291', 'ks:fiks', 'APPROVED', now(), now()) "
+            "ON CONFLICT DO NOTHING"
         )
         connection.execute(
             "INSERT INTO maskinporten_client_scope SELECT id, 'ks:fiks' FROM maskinporten_client "
