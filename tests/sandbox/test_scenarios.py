@@ -254,6 +254,8 @@ def test_a_fault_of_the_token_strikes_no_other_answer(sandbox: RunningSandbox) -
         {"kind": "hang", "seconds": 3601},
         {"kind": "changed_json", "changes": []},
         {"kind": "spoilt_token", "signed_by": "nobody"},
+        {"kind": "spoilt_token", "stand_in": "svarut"},
+        {"kind": "wrong_clock", "stand_in": "svarut"},
     ],
 )
 def test_a_fault_that_could_not_be_done_is_not_arranged(sandbox: RunningSandbox, wrong: dict[str, Any]) -> None:

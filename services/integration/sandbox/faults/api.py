@@ -81,6 +81,9 @@ class NewFault(In):
                 self.seconds = 30
             if not 0 <= self.seconds <= LONGEST_WAIT:
                 raise ValueError(f"nobody waits for less than 0 or more than {LONGEST_WAIT} seconds")
+        able = rules.DONE_BY.get(self.kind, set(StandIn))
+        if self.stand_in not in able:
+            raise ValueError(f"only {', '.join(sorted(able))} can do this")
         if self.status in WITHOUT_BODY:
             raise ValueError("an answer with this status has no body")
         return self
@@ -214,7 +217,7 @@ class Faulty:
                 await _answer(send, fault.status, fault.content_type, fault.body.encode())
             case Kind.DROP_BEFORE:
                 await _cut(receive, send)
-            case kind if kind in rules.DONE_BY_THE_STAND_IN:
+            case kind if kind in rules.DONE_BY:
                 await self._app({**scope, rules.AT_WORK: fault}, receive, send)
             case Kind.DELAY if fault.moment is Moment.BEFORE:
                 await asyncio.sleep(fault.seconds)

@@ -34,7 +34,11 @@ class Kind(StrEnum):
     SPOILT = "spoilt_token"
 
 
-DONE_BY_THE_STAND_IN = {Kind.WRONG_CLOCK, Kind.SPOILT}
+DONE_BY = {
+    Kind.WRONG_CLOCK: {StandIn.MASKINPORTEN, StandIn.SELF_SERVICE},
+    Kind.SPOILT: {StandIn.MASKINPORTEN},
+}
+"""Which stand-ins do such a fault themselves; all others happen on the wire, before any."""
 
 
 class Moment(StrEnum):
