@@ -45,7 +45,10 @@ def started(*, larger: bool = False) -> Iterator[World]:
             integration_port=18003,
             control_port=18090,
             maskinporten_port=18091,
+            idporten_port=18092,
+            ansattporten_port=18093,
             svarut_port=18094,
+            self_service_port=18097,
         )
         server = start(Path(folder) / "d" / "pg")
         try:
