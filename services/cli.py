@@ -40,8 +40,20 @@ def main() -> None:
     ):
         commands.add_parser(name, help=about).add_argument("service", choices=choices)
     token = commands.add_parser("token", help="print an access token from the sandbox")
-    token.add_argument("--organisation", default="964983291", help="who acts (default: Brønnøy kommune)")
-    token.add_argument("--scope", nargs="*", default=["agreements.read", "agreements.order"], help="without prefix")
+    token.add_argument(
+        "--as",
+        "--organisation",
+        dest="organisation",
+        default="1813",
+        metavar="NUMBER",
+        help="who acts: a municipality (1820), a county (18) or an organisation number (default: Brønnøy kommune)",
+    )
+    token.add_argument(
+        "--scope",
+        nargs="*",
+        default=["agreements.read", "agreements.order"],
+        help="without our prefix, or any with its own",
+    )
     _add_keys(commands.add_parser("keys", help="the keys that certificates and status lists are signed with"))
     _add_verifying(commands.add_parser("verify-certificate", help="verify a certificate without the catalogue"))
     given = parser.parse_args()
@@ -111,7 +123,7 @@ def _do(given: argparse.Namespace) -> None:
             print(verdict.text())
             sys.exit(verdict.answer)
         case "token":
-            print(access.token(RunSettings(), given.organisation, *given.scope))
+            print(access.token(RunSettings(), access.organisation(given.organisation), *given.scope))
 
 
 def _keys(given: argparse.Namespace) -> None:

@@ -8,13 +8,27 @@ import json
 import os
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.chassis.settings import Environment
 
 SERVICES = ("catalog", "agreements", "integration")
 DATABASES = (*SERVICES, "sandbox")
+
+ROLES = (
+    ("municipal_buyer", "innkjop", ("agreements.read", "agreements.order")),
+    ("approver", "godkjenning", ("agreements.read", "agreements.approve")),
+    ("municipal_editor", "katalog", ("catalog.write",)),
+    ("catalogue_editor", "redaksjon", ("catalog.write", "catalog.admin")),
+    ("applicant", "sertifisering", ("catalog.write", "certification.apply")),
+    ("assessor", "vurdering", ("certification.assess",)),
+    ("decision_maker", "vedtak", ("certification.decide",)),
+    ("supplier", "leveranse", ("agreements.read", "agreements.supply")),
+    ("co_operation_officer", "rammeavtaler", ("agreements.read", "agreements.manage")),
+    ("platform_administrator", "drift", ("platform.admin",)),
+)
+"""Each role, the end of the Altinn resource's id that gives it to an employee, and the scopes that it takes."""
 
 
 class RunSettings(BaseSettings):
@@ -38,6 +52,9 @@ class RunSettings(BaseSettings):
     self_service_port: int = 8097
     maskinporten_issuer: str = Field(
         default="", description="The sandbox's issuer as it stands in tokens; made of host and port when empty"
+    )
+    reference_key: SecretStr | None = Field(
+        default=None, description="Key of the references that stand for persons; the sandbox's own when left out"
     )
     svarut_settle_seconds: float = Field(
         default=5.0, description="How long a letter whose sending was cut off is looked for before it is sent again"
@@ -63,6 +80,13 @@ class RunSettings(BaseSettings):
             "self_service",
         )
         return {name: int(getattr(self, f"{name}_port")) for name in names}
+
+    @property
+    def roles(self) -> list[dict[str, object]]:
+        """Which scopes and which resources make which role, as every service is told. The resources are Altinn's, with
+        our scope prefix in their ids (`urn:altinn:resource:samvirke-innkjop`)."""
+        resource = f"urn:altinn:resource:{self.scope_prefix}-"
+        return [{"role": role, "scopes": scopes, "resources": [resource + end]} for role, end, scopes in ROLES]
 
     @property
     def issuer(self) -> str:
@@ -117,7 +141,10 @@ def environment(run: RunSettings, databases: dict[str, str]) -> dict[str, str]:
             f"{prefix}_PORT": str(run.ports[name]),
             f"{prefix}_ISSUERS": trusted,
             f"{prefix}_SCOPE_PREFIX": run.scope_prefix,
+            f"{prefix}_ROLES": json.dumps(run.roles),
         }
+        if run.reference_key:
+            derived[f"{prefix}_REFERENCE_KEY"] = run.reference_key.get_secret_value()
     derived |= {f"{name.upper()}_DATABASE_URL": url for name, url in databases.items()}
     return derived | dict(os.environ)
 

@@ -18,12 +18,19 @@ class Issuer:
 
     def __init__(self) -> None:
         self.key = RSAKey.generate_key(2048, {"kid": "test-1", "use": "sig"})
+        self.published: object = None
+        """What its key page says, when it is not simply its key."""
+        self.away = False
+        self.asked = 0
+        """How often its key page was fetched."""
         issuer = self
 
         class Page(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                body = json.dumps({"keys": [issuer.key.as_dict(private=False)]}).encode()
-                self.send_response(200)
+                issuer.asked += 1
+                page = issuer.published or {"keys": [issuer.key.as_dict(private=False)]}
+                body = json.dumps(page).encode()
+                self.send_response(503 if issuer.away else 200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()

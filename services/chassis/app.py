@@ -121,7 +121,9 @@ def new_app(
     app.state.database = database
     app.state.settings = settings
     app.state.registry = registry  # for what a service wants to have measured besides
-    app.state.gate = Gate(settings.issuers, scope_prefix=settings.scope_prefix, audience=settings.audience)
+    app.state.gate = Gate(
+        settings.issuers, scope_prefix=settings.scope_prefix, audience=settings.audience, rules=settings
+    )
     for router in routers:
         # Not include_router: a request would look through nested routers, at half the speed of one flat list.
         app.router.routes.extend(router.routes)

@@ -1,35 +1,43 @@
 """From a bearer token to who is calling: which organisation acts, and what it may do.
 
-Rules for resource servers: RFC 6750, RFC 8725, Digdir's guide for API providers. Access goes by organisation, never by
-client; a machine and a person are told apart by the issuer alone.
+Rules for resource servers: RFC 6750, RFC 8725, RFC 9470, Digdir's guide for API providers. Access goes by organisation,
+never by client; a machine and a person are told apart by the issuer alone.
 """
 
 import hashlib
+import hmac
+import itertools
 import logging
+import math
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any, TypeGuard
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, NoReturn, TypeGuard
 
-import httpx
 import orjson
 from fastapi import Depends, Request, Security
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import JWKRegistry, KeySet
-from stdnum.no import orgnr
 
-from services.chassis.problems import Forbidden, Unauthorized, Unavailable
-from services.chassis.settings import IssuerKind, TrustedIssuer
+from services.chassis import representation
+from services.chassis.issuer_keys import Away, IssuerKeys, PublicKey
+from services.chassis.problems import Forbidden, Malformed, Unauthorized, Unavailable
+from services.chassis.settings import IssuerKind, Role, ServiceSettings, TrustedIssuer
 
-ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256"]
-TYPES = {None, "JWT", "at+jwt"}
-LEEWAY_SECONDS = 10
-_AUTHORITY = "iso6523-actorid-upis"
-_SCHEME = "0192:"
+TYPES = {"jwt", "at+jwt", "application/at+jwt"}
+"""Header `typ` of an access token, if there is one. Maskinporten and ID-porten send none; RFC 9068 wants `at+jwt`."""
+NOT_OF_ACCESS_TOKENS = {
+    "nonce": "This is an id_token; send the access token.",
+    "at_hash": "This is an id_token; send the access token.",
+    "c_hash": "This is an id_token; send the access token.",
+    "events": "This is a security event (such as a logout token), and no access token.",
+    "cnf": "A sender-constrained token (DPoP) cannot be used as Bearer; ask for one without proof of possession.",
+}
+LONGEST_TOKEN = 16_000
+_FORGET_AT_ONCE = 100
 _log = logging.getLogger("auth")
 
 
@@ -41,8 +49,27 @@ class TokenInvalid(Unauthorized):
     """The token is not accepted."""
 
 
+class LoginTooWeak(Unauthorized):
+    """Whoever calls logged in too weakly for this.
+
+    Log in again, with one of the levels that `acr_values` in WWW-Authenticate names (RFC 9470).
+    """
+
+
 class ScopeMissing(Forbidden):
     """The token lacks the scope for this operation."""
+
+
+class RightMissing(Forbidden):
+    """The organisation is not represented through a resource that gives this right.
+
+    The token has the scope. An employee needs besides that her organisation has given her a right to it (in Altinn, or
+    at her employer), and that she chose that when she logged in.
+    """
+
+
+class TokenTwice(Malformed):
+    """Several tokens were sent with one request."""
 
 
 class RepresentsNobody(Forbidden):
@@ -60,50 +87,40 @@ class Caller:
     organisation: str
     scopes: frozenset[str]
     client: str
+    """Who acts within the organisation: a machine's client id, or a reference to the person (`person:` and a keyed hash
+    that is the same for her every time). It goes into the trail and the log; her number never does."""
     kind: IssuerKind
     supplier: str | None = None
     """The vendor that acts on the organisation's behalf, when access is delegated."""
+    roles: frozenset[str] = frozenset()
+    """By the table in settings."""
+    withheld: frozenset[str] = frozenset()
+    """Scopes in an employee's token that the resource which she represents the organisation through does not give."""
+    token_id: str | None = None
+    """`jti`, by which the issuer knows what it gave out."""
 
     def may(self, scope: str) -> bool:
         return scope in self.scopes
 
 
-@dataclass
-class _Keys:
-    """One issuer's public keys: kept for a day, fetched anew for an unknown key id but not more than every ten
-    seconds, and kept in use when the issuer's key page is away."""
+@dataclass(frozen=True, slots=True)
+class _Trust:
+    issuer: TrustedIssuer
+    keys: IssuerKeys
 
-    url: str
-    lives_seconds: float = 24 * 3600
-    pause_seconds: float = 10
-    _by_id: dict[str, Any] = field(default_factory=dict)
-    _fetched: float = -1e9
-    _tried: float = -1e9
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def cached(self, kid: str) -> Any | None:
-        return self._by_id.get(kid) if time.monotonic() - self._fetched < self.lives_seconds else None
-
-    def fetch(self, kid: str) -> Any | None:
-        with self._lock:
-            if (found := self.cached(kid)) is not None:
-                return found
-            if time.monotonic() - self._tried >= self.pause_seconds or not self._by_id:
-                self._tried = time.monotonic()
-                try:
-                    page = httpx.get(self.url, timeout=httpx.Timeout(2.0, connect=0.5)).raise_for_status().json()
-                    keys = KeySet([JWKRegistry.import_key(key) for key in page["keys"] if key.get("use") != "enc"])
-                    self._by_id = {str(key.kid): key for key in keys.keys if not key.is_private}
-                    self._fetched = time.monotonic()
-                except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError, JoseError) as error:
-                    _log.warning("keys of %s cannot be fetched: %s", self.url, error)
-                    if not self._by_id:
-                        raise IssuerAway from error
-            return self._by_id.get(kid)
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    caller: Caller
+    expires: float
+    keys: IssuerKeys
+    kid: str
+    key: PublicKey
 
 
 class Gate:
-    """Turns tokens into callers. A token's answer is remembered by its hash until it expires."""
+    """Turns tokens into callers. A token's answer is remembered by its hash until it expires, or until the key that it
+    was verified with is no longer its issuer's (`IssuerKeys` says when that is noticed)."""
 
     def __init__(
         self,
@@ -111,82 +128,178 @@ class Gate:
         *,
         scope_prefix: str,
         audience: str | None = None,
-        remembers: int = 20_000,
+        rules: ServiceSettings | None = None,
+        clock: Callable[[], float] = time.time,
+        stopwatch: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._issuers = {one.issuer: (one.kind, _Keys(one.jwks_url)) for one in issuers}
+        """`rules` are settings for everything else: roles, leeway, keys' lives, the reference key. By `clock` (Unix
+        seconds) tokens expire, by `stopwatch` keys age."""
+        rules = rules or ServiceSettings.model_construct()
+        self._trusted = {
+            one.issuer: _Trust(
+                one,
+                IssuerKeys(
+                    one.jwks_url,
+                    lives=rules.keys_seconds,
+                    pause=rules.keys_pause_seconds,
+                    outlives=rules.keys_outage_seconds,
+                    clock=stopwatch,
+                ),
+            )
+            for one in issuers
+        }
+        self._clock = clock
         self._prefix = scope_prefix + ":"
         self._audience = audience
-        self._known: dict[bytes, tuple[float, Caller]] = {}
-        self._remembers = remembers
+        self._roles = rules.roles
+        self._leeway = rules.leeway_seconds
+        self._reference_key = rules.reference_key.get_secret_value().encode()
+        self._remembers = rules.remembered_tokens
+        self._known: dict[bytes, _Verified] = {}
+        self._remembering = threading.Lock()
 
     def remembered(self, token: str) -> Caller | None:
-        known = self._known.get(hashlib.sha256(token.encode()).digest())
-        return known[1] if known and known[0] > time.time() else None
+        """Who is calling, when the token was verified before: no signature is looked at, nobody is asked."""
+        known = self._known.get(_hash(token))
+        if known and known.expires > self._clock() and known.keys.holds(known.kid, known.key):
+            return known.caller
+        return None
 
     def verify(self, token: str, *, fetching: bool) -> Caller | None:
         """Who is calling. Without `fetching`, None when the issuer's key must be fetched first."""
         header, unproven = _parts(token)
-        if header.get("alg") not in ALGORITHMS:
-            raise _refused(f"The signature algorithm must be one of {', '.join(ALGORITHMS)}.")
-        if header.get("typ") not in TYPES:
-            raise _refused("This is not an access token (header typ).")
-        trusted = self._issuers.get(str(unproven.get("iss")))
-        if trusted is None:
-            raise _refused(f"The issuer is not trusted. Trusted: {', '.join(map(repr, self._issuers))}.")
-        kind, keys = trusted
-        kid = str(header.get("kid"))
-        key = keys.cached(kid)
+        trust = self._trust(header, unproven)
+        kid = header.get("kid")
+        if not isinstance(kid, str):
+            raise _refused("The header must name the signing key (kid).")
+        key = trust.keys.usable(kid)
         if key is None:
             if not fetching:
                 return None
-            key = keys.fetch(kid)
+            try:
+                key = trust.keys.fetch(kid)
+            except Away as error:
+                raise IssuerAway from error
         if key is None:
             raise _refused("The signing key (kid) is not one of the issuer's.")
         try:
-            claims = jwt.decode(token, key, algorithms=ALGORITHMS).claims
+            claims = jwt.decode(token, key, algorithms=list(trust.issuer.algorithms)).claims
         except (JoseError, ValueError) as error:
             raise _refused("The signature does not hold.") from error
-        caller, expires = self._caller(claims, kind)
-        if len(self._known) >= self._remembers:
-            self._known.clear()
-        self._known[hashlib.sha256(token.encode()).digest()] = (expires, caller)
+        self._check_times(claims)
+        self._check_kind(claims)
+        caller = self._caller(claims, trust.issuer)
+        self._remember(token, _Verified(caller, float(claims["exp"]), trust.keys, kid, key))
         return caller
 
-    def _caller(self, claims: Mapping[str, Any], kind: IssuerKind) -> tuple[Caller, float]:
-        now = time.time()
+    def _trust(self, header: Mapping[str, Any], unproven: Mapping[str, Any]) -> _Trust:
+        """Whose rules the token has to follow. Nothing in the header says where keys are (`jku`, `jwk`, `x5u`)."""
+        issuer = unproven.get("iss")
+        trust = self._trusted.get(issuer) if isinstance(issuer, str) else None
+        if trust is None:
+            raise _refused(f"The issuer is not trusted. Trusted: {', '.join(map(repr, self._trusted))}.")
+        if header.get("alg") not in trust.issuer.algorithms:
+            raise _refused(f"The signature algorithm must be one of {', '.join(trust.issuer.algorithms)}.")
+        if "typ" in header and str(header["typ"]).lower() not in TYPES:
+            raise _refused("This is not an access token (header typ).")
+        if "crit" in header:
+            raise _refused("The header wants an extension that is not understood (crit).")
+        return trust
+
+    def _check_times(self, claims: Mapping[str, Any]) -> None:
+        now, leeway = self._clock(), self._leeway
         expires, issued, not_before = (claims.get(name) for name in ("exp", "iat", "nbf"))
         if not _number(expires) or not _number(issued):
             raise _refused("A token needs the numbers exp and iat.")
-        if expires + LEEWAY_SECONDS <= now:
+        if expires <= issued:
+            raise _refused("The token expires before it is issued.")
+        if expires + leeway <= now:
             raise _refused("The token has expired.")
-        if issued - LEEWAY_SECONDS > now or (_number(not_before) and not_before - LEEWAY_SECONDS > now):
+        if not_before is not None and not _number(not_before):
+            raise _refused("The claim nbf must be a number.")
+        if issued - leeway > now or (not_before is not None and not_before - leeway > now):
             raise _refused("The token is not valid yet.")
-        if "nonce" in claims:
-            raise _refused("This is an id_token; send the access token.")
-        if "cnf" in claims:
-            raise _refused("A sender-constrained token cannot be used as Bearer.")
-        audience = claims.get("aud")
-        if self._audience and self._audience not in (audience if isinstance(audience, list) else [audience]):
+
+    def _check_kind(self, claims: Mapping[str, Any]) -> None:
+        """Whether it is an access token, for us, and good in anybody's hand."""
+        for name, why in NOT_OF_ACCESS_TOKENS.items():
+            if name in claims:
+                raise _refused(why)
+        if str(claims.get("token_type", "Bearer")).lower() != "bearer":
+            raise _refused(NOT_OF_ACCESS_TOKENS["cnf"])
+        client, told = claims.get("client_id"), claims.get("aud")
+        if not isinstance(client, str) or not client:
+            raise _refused("An access token names its client (client_id).")
+        if not isinstance(claims.get("scope", ""), str):
+            raise _refused("The claim scope must be one string.")
+        audience = told if isinstance(told, list) else [told]
+        if client in audience:
+            raise _refused("This token is for its own client (an id_token?); send the access token.")
+        if self._audience and self._audience not in audience:
             raise _refused(f"The token's audience must be {self._audience!r}.")
-        organisation, supplier = _acting(claims, kind)
-        scopes = frozenset(
+
+    def _caller(self, claims: Mapping[str, Any], issuer: TrustedIssuer) -> Caller:
+        if issuer.kind is not IssuerKind.MACHINE:
+            _check_login(claims, issuer)
+        acting = _acting(claims, issuer.kind)
+        told = frozenset(
             scope.removeprefix(self._prefix)
-            for scope in str(claims.get("scope", "")).split()
+            for scope in claims.get("scope", "").split()
             if scope.startswith(self._prefix)
         )
-        return Caller(organisation, scopes, str(claims.get("client_id", "")), kind, supplier), float(expires)
+        token_id = claims.get("jti")
+        token_id = token_id if isinstance(token_id, str) else None
+        if issuer.kind is IssuerKind.MACHINE:
+            roles = frozenset(one.role for one in self._roles if told.issuperset(one.scopes))
+            return Caller(
+                acting.organisation, told, claims["client_id"], issuer.kind, acting.supplier, roles, token_id=token_id
+            )
+        given = [one for one in self._roles if _gives(one, acting)]
+        scopes = told.intersection(itertools.chain.from_iterable(one.scopes for one in given))
+        roles = frozenset(one.role for one in given if told.issuperset(one.scopes))
+        person = self._reference(claims)
+        return Caller(
+            acting.organisation, scopes, person, issuer.kind, None, roles, withheld=told - scopes, token_id=token_id
+        )
 
-    def lacks(self, caller: Caller, scopes: list[str]) -> ScopeMissing | None:
-        missing = [self._prefix + scope for scope in scopes if not caller.may(scope)]
+    def _reference(self, claims: Mapping[str, Any]) -> str:
+        """What stands for a person: not to be turned back into her number without the key, not even by trying them all.
+        In an access token `sub` may be the number or differ from client to client, so `pid` goes first."""
+        who = claims.get("pid") or claims.get("sub")
+        if not isinstance(who, str) or not who:
+            raise _refused("The token does not say who logged in (pid or sub).")
+        digest = hmac.digest(self._reference_key, f"{claims['iss']}|{who}".encode(), "sha256")
+        return f"person:{digest[:16].hex()}"
+
+    def _remember(self, token: str, verified: _Verified) -> None:
+        with self._remembering:
+            if len(self._known) >= self._remembers:
+                for oldest in list(itertools.islice(self._known, _FORGET_AT_ONCE)):
+                    del self._known[oldest]
+            self._known[_hash(token)] = verified
+
+    def lacks(self, caller: Caller, scopes: list[str]) -> Forbidden | None:
+        missing = [scope for scope in scopes if not caller.may(scope)]
         if not missing:
             return None
-        names = " ".join(missing)
-        return ScopeMissing(f"Needed: {names}").with_header(
-            "WWW-Authenticate", f'Bearer error="insufficient_scope", scope="{names}"'
-        )
+        names = " ".join(self._prefix + scope for scope in missing)
+        challenge = f'Bearer error="insufficient_scope", scope="{names}"'
+        if caller.withheld.issuperset(missing):
+            return RightMissing(self._ways(missing)).with_header("WWW-Authenticate", challenge)
+        return ScopeMissing(f"Needed: {names}").with_header("WWW-Authenticate", challenge)
+
+    def _ways(self, missing: Iterable[str]) -> str:
+        ways = {resource for one in self._roles if set(one.scopes) & set(missing) for resource in one.resources}
+        return f"Represent the organisation through one of: {', '.join(sorted(ways)) or '(none is configured)'}."
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
 
 
 def _parts(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    if len(token) > LONGEST_TOKEN:
+        raise _refused("The token is too long.")
     try:
         parsed = jws.extract_compact(token.encode())
         payload = orjson.loads(parsed.payload)
@@ -198,38 +311,50 @@ def _parts(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     return header, payload
 
 
-def _acting(claims: Mapping[str, Any], kind: IssuerKind) -> tuple[str, str | None]:
-    """Which organisation acts, and for whose vendor. With a system user the customer stands in `systemuser_org` and the
-    vendor in `consumer`; with delegation the customer is `consumer` and the vendor `supplier`."""
-    details = [one for one in claims.get("authorization_details") or [] if isinstance(one, dict)]
-    if kind is IssuerKind.MACHINE:
-        users = [one for one in details if one.get("type") == "urn:altinn:systemuser"]
-        if users:
-            return _number_of(users[0].get("systemuser_org")), _number_of(claims.get("consumer"))
-        supplier = claims.get("supplier")
-        return _number_of(claims.get("consumer")), _number_of(supplier) if supplier else None
-    if kind is IssuerKind.EMPLOYEE:
-        parties = [party for one in details for party in one.get("authorized_parties") or []]
-        if len(parties) == 1:
-            return _number_of(parties[0].get("orgno")), None
+def _check_login(claims: Mapping[str, Any], issuer: TrustedIssuer) -> None:
+    """A level that has no place in the order is below all."""
+    told = claims.get("acr")
+    least = issuer.acr_levels[issuer.least_acr]
+    if not isinstance(told, str) or issuer.acr_levels.get(told, least - 1) < least:
+        enough = " ".join(sorted(name for name, level in issuer.acr_levels.items() if level >= least))
+        raise LoginTooWeak(f"Needed is one of: {enough}").with_header(
+            "WWW-Authenticate", f'Bearer error="insufficient_user_authentication", acr_values="{enough}"'
+        )
+
+
+def _acting(claims: Mapping[str, Any], kind: IssuerKind) -> representation.Acting:
+    try:
+        match kind:
+            case IssuerKind.MACHINE:
+                return representation.machine(claims)
+            case IssuerKind.EMPLOYEE:
+                return representation.employee(claims)
+            case IssuerKind.PERSON:
+                _represents_nobody()
+    except representation.NotClear as error:
+        raise _refused(str(error)) from error
+    except representation.Nobody:
+        _represents_nobody()
+
+
+def _represents_nobody() -> NoReturn:
     raise RepresentsNobody("Acting as oneself is not acting for an organisation; log in for exactly one.")
 
 
-def _number_of(party: object) -> str:
-    """`{"authority": "iso6523-actorid-upis", "ID": "0192:964983291"}` → the organisation number."""
-    if isinstance(party, dict) and party.get("authority") == _AUTHORITY:
-        number = str(party.get("ID", ""))
-        if number.startswith(_SCHEME) and orgnr.is_valid(number.removeprefix(_SCHEME)):
-            return number.removeprefix(_SCHEME)
-    raise _refused("The token names no Norwegian organisation number.")
+def _gives(role: Role, acting: representation.Acting) -> bool:
+    return acting.resource in role.resources and acting.actions.issuperset(one.casefold() for one in role.actions)
 
 
 def _number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _refused(why: str) -> TokenInvalid:
-    return TokenInvalid(why).with_header("WWW-Authenticate", f'Bearer error="invalid_token", error_description="{why}"')
+    """RFC 6750, 3: a description has neither quotes nor backslashes, and is in ASCII."""
+    told = why.replace('"', "'").replace("\\", "/").encode("ascii", "replace").decode()
+    return TokenInvalid(why).with_header(
+        "WWW-Authenticate", f'Bearer error="invalid_token", error_description="{told}"'
+    )
 
 
 _bearer = HTTPBearer(
@@ -249,6 +374,10 @@ async def _caller(
 ) -> Caller:
     if bearer is None:
         raise TokenMissing("Send Authorization: Bearer <access token>.").with_header("WWW-Authenticate", "Bearer")
+    if len(request.headers.getlist("authorization")) > 1:
+        raise TokenTwice("Send one Authorization header.").with_header(
+            "WWW-Authenticate", 'Bearer error="invalid_request"'
+        )
     gate: Gate = request.app.state.gate
     token = bearer.credentials
     caller = gate.remembered(token) or gate.verify(token, fetching=False)

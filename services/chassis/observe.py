@@ -71,6 +71,8 @@ class Observe:
             ms=round(seconds * 1000, 1),
             organisation=caller.organisation if caller else None,
             client=caller.client if caller else None,
+            supplier=caller.supplier if caller else None,
+            token_id=caller.token_id if caller else None,
         )
 
     def _meet(self, method: str, route: str, status: int) -> tuple[Callable[[], None], Callable[[float], None]]:
