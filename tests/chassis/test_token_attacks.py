@@ -85,13 +85,9 @@ ATTACKS: dict[str, Callable[[Forge], str]] = {
     "no key id": lambda f: f.machine(header={"kid": None}),
     "a key id that is a path": lambda f: f.machine(key=OWN, header={"kid": "../../../dev/null"}),
     "a key id that is SQL": lambda f: f.machine(key=OWN, header={"kid": "x' UNION SELECT 'key'--"}),
-    "a key id that is a number": lambda f: f.unsigned({"alg": "RS256", "kid": 1}, "AAAA"),
-    "an extension that must be understood": lambda f: f.unsigned(
-        {"alg": "RS256", "kid": "test-1", "crit": ["x"]}, "AA"
-    ),
-    "claims that are not encoded": lambda f: f.unsigned(
-        {"alg": "RS256", "kid": "test-1", "b64": False, "crit": ["b64"]}, "AAAA"
-    ),
+    "a key id that is a number": lambda f: f.headed(kid=1),
+    "an extension that must be understood": lambda f: f.headed(crit=["x"], x=1),
+    "claims that are not encoded": lambda f: f.headed(b64=False, crit=["b64"]),
     # form
     "encrypted": lambda f: ".".join([encoded({"alg": "RSA-OAEP", "enc": "A256GCM"}), "AA", "AA", "AA", "AA"]),
     "two parts": lambda f: f.machine().rpartition(".")[0],
@@ -134,7 +130,7 @@ ATTACKS: dict[str, Callable[[Forge], str]] = {
     "a DPoP proof": lambda f: f.machine(header={"typ": "dpop+jwt"}),
     "a security event": lambda f: f.machine(header={"typ": "secevent+jwt"}),
     "an answer to introspection": lambda f: f.machine(header={"typ": "token-introspection+jwt"}),
-    "a type that is no text": lambda f: f.unsigned({"alg": "RS256", "kid": "test-1", "typ": ["JWT"]}, "AAAA"),
+    "a type that is no text": lambda f: f.headed(typ=["JWT"]),
     "an id_token": lambda f: f.id_token(f.employees, nonce="n"),
     "an id_token without a nonce": lambda f: f.id_token(f.employees),
     "an id_token that names its client twice": lambda f: f.employee(aud=["x", "a-client"]),
@@ -244,6 +240,7 @@ ODD: dict[str, Callable[[Forge], str]] = {
     "a resource in an array": lambda f: f.machine(aud=[AUDIENCE]),
     "an unspecified audience": lambda f: f.machine(aud="unspecified"),
     "no jti": lambda f: f.machine(jti=None),
+    "a header with more than it needs": lambda f: f.headed(more={"than": 1}),
     "a sub": lambda f: f.machine(sub="a-client"),
     "a machine's token for one person": lambda f: f.machine(pid=PID),
     "Digdir's inner claims": lambda f: f.machine(clm=["!x"], sik="x"),
