@@ -105,7 +105,16 @@ def given_databases() -> dict[str, str]:
 def environment(run: RunSettings, databases: dict[str, str]) -> dict[str, str]:
     """All that the processes need, for whoever starts them; what is set outside stays as it is."""
     issuer = run.issuer
-    trusted = json.dumps([{"issuer": issuer, "kind": "machine", "jwks_url": run.url("maskinporten") + "/jwk"}])
+    logins = {"idporten": "person", "ansattporten": "employee"}
+    trusted = json.dumps(
+        [
+            {"issuer": issuer, "kind": "machine", "jwks_url": run.url("maskinporten") + "/jwk"},
+            *(
+                {"issuer": run.url(name), "kind": kind, "jwks_url": run.url(name) + "/jwks.json"}
+                for name, kind in logins.items()
+            ),
+        ]
+    )
     keys = run.data.resolve() / "keys"
     derived = {
         "SAMVIRKE_ENV": run.env.value,
