@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,11 +103,10 @@ def _anywhere() -> None:
 
 def await_ready(url: str) -> None:
     for _ in range(600):
-        try:
+        with suppress(httpx.TransportError):
             if httpx.get(url).status_code == 200:
                 return
-        except httpx.TransportError:
-            time.sleep(0.1)
+        time.sleep(0.1)
     raise SystemExit(f"bench: {url} does not get ready.")
 
 
