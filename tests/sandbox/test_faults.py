@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from services.chassis.values import new_id
+from services.integration.sandbox.faults import rules
 from tests.conftest import NewDatabase
 from tests.sandbox.running import RunningSandbox, running_sandbox
 from tests.sandbox.svarut import account, headers, letter, send
@@ -170,7 +172,16 @@ def test_a_fault_can_be_taken_away_before_it_strikes(sandbox: RunningSandbox) ->
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"kind": "explode"}, {"stand_in": "altinn"}, {"times": 0}, {"status": 600}, {"secs": 1}]
+    "wrong",
+    [
+        {"kind": "explode"},
+        {"stand_in": "altinn"},
+        {"times": 0},
+        {"status": 600},
+        {"secs": 1},
+        {"share": 0},
+        {"lasts": 0},
+    ],
 )
 def test_a_fault_that_does_not_exist_cannot_be_arranged(sandbox: RunningSandbox, wrong: dict[str, Any]) -> None:
     fault = {"stand_in": "svarut", "kind": "hang"} | wrong
@@ -200,3 +211,73 @@ def test_clearing_all_faults_lets_hanging_callers_go(new_database: NewDatabase, 
         assert not caller.is_alive()
         assert len(met) == 1
         assert not isinstance(met[0], httpx.TimeoutException)
+
+
+def look_up(sandbox: RunningSandbox, reference: str) -> httpx.Response:
+    return sandbox.http.get(account(sandbox, "v2"), params={"eksternRef": reference}, headers=headers(sandbox))
+
+
+def test_a_look_up_that_lags_finds_a_letter_when_its_time_has_passed(own_sandbox: RunningSandbox) -> None:
+    own_sandbox.fault(stand_in="svarut", kind="lagging_lookup", least_seconds=30, seconds=30, method="GET", times=1000)
+    metadata = letter()
+    id = send(own_sandbox, metadata).json()["id"]
+
+    assert look_up(own_sandbox, metadata["eksternReferanse"]).json() == {"forsendelseIds": []}
+    assert [one["id"] for one in own_sandbox.letters(metadata["eksternReferanse"])] == [id]
+    own_sandbox.pass_time(31)
+    assert look_up(own_sandbox, metadata["eksternReferanse"]).json() == {"forsendelseIds": [id]}
+
+
+def test_a_look_up_that_lags_can_fail_as_well(sandbox: RunningSandbox) -> None:
+    metadata = letter()
+    send(sandbox, metadata)
+    sandbox.fault(stand_in="svarut", kind="lagging_lookup", least_seconds=3600, seconds=3600, method="GET", times=2)
+    sandbox.fault(stand_in="svarut", kind="status", status=502, method="GET")
+
+    assert look_up(sandbox, metadata["eksternReferanse"]).status_code == 502
+    assert look_up(sandbox, metadata["eksternReferanse"]).json() == {"forsendelseIds": []}
+    assert len(look_up(sandbox, metadata["eksternReferanse"]).json()["forsendelseIds"]) == 1
+
+
+def test_a_fault_may_strike_a_share_of_the_requests(sandbox: RunningSandbox) -> None:
+    sandbox.fault(stand_in="svarut", kind="status", status=503, share=0.5, times=1_000_000)
+
+    answers = {sandbox.http.get(f"{sandbox.svarut_url}/").status_code for _ in range(100)}
+
+    assert answers == {503, 404}
+
+
+OUTAGE = rules.Fault(
+    id=new_id(),
+    stand_in=rules.StandIn.SVARUT,
+    kind=rules.Kind.STATUS,
+    times=9,
+    method=None,
+    path_prefix="/",
+    seconds=0,
+    moment=rules.Moment.BEFORE,
+    status=503,
+    body="",
+    content_type="text/html",
+    begins_after=10,
+    lasts=30,
+)
+
+
+@pytest.mark.parametrize(
+    ("age", "strikes", "over"),
+    [(0, False, False), (9.9, False, False), (10, True, False), (39.9, True, False), (40, False, True)],
+)
+def test_an_outage_begins_and_ends_by_itself(age: float, strikes: bool, over: bool) -> None:
+    assert OUTAGE.strikes("svarut", "GET", "/api/v2/x", age=age) is strikes
+    assert OUTAGE.is_over(age) is over
+
+
+def test_an_outage_that_is_over_no_longer_waits(sandbox: RunningSandbox) -> None:
+    sandbox.fault(stand_in="svarut", kind="status", lasts=0.001, times=1_000_000)
+    url = f"{sandbox.control_url}/_sandbox/faults"
+
+    while sandbox.http.get(url).json()["items"]:
+        continue
+
+    assert send(sandbox).status_code == 200

@@ -39,7 +39,8 @@ class NewFault(In):
         "wrong_content_type: handle, and call the answer `content_type`. changed_json: handle, and merge `changes` "
         "into the answer. wrong_clock: the stand-in's clock is `seconds` fast, or slow when negative. spoilt_token: "
         "tokens are issued with their times moved by `seconds`, `changes` merged into their claims and `header` into "
-        "their header, signed by `signed_by`."
+        "their header, signed by `signed_by`. lagging_lookup: letters are looked up by their reference as it was "
+        "`seconds` ago, or at random between `least_seconds` and that; it strikes beside any other fault."
     )
     times: int = Field(default=1, ge=1, le=1_000_000, description="How many requests it strikes")
     method: str | None = Field(default=None, pattern=r"^[A-Z]{3,7}$", description="Only this method", examples=["POST"])
@@ -49,7 +50,15 @@ class NewFault(In):
         ge=-31_536_000,
         le=31_536_000,
         description="How long to delay, or to hang at most: 0–3600, and 30 unless told; how far the clock or a token's "
-        "times are off",
+        "times are off; how far a look-up is behind",
+    )
+    least_seconds: float = Field(default=0, ge=0, le=LONGEST_WAIT, description="For lagging_lookup: not less behind")
+    share: float = Field(
+        default=1, gt=0, le=1, description="Strikes this share of the requests that it fits, at random", examples=[0.1]
+    )
+    begins_after: float = Field(default=0, ge=0, le=LONGEST_WAIT, description="Strikes nothing for so many seconds")
+    lasts: float | None = Field(
+        default=None, gt=0, le=86_400, description="Is over so many seconds after it began, e.g. an outage"
     )
     moment: Moment = Field(
         default=Moment.BEFORE, description="For delay and hang: before or after the request is handled"
@@ -81,6 +90,8 @@ class NewFault(In):
                 self.seconds = 30
             if not 0 <= self.seconds <= LONGEST_WAIT:
                 raise ValueError(f"nobody waits for less than 0 or more than {LONGEST_WAIT} seconds")
+        if self.kind is Kind.LAGGING_LOOKUP and not self.least_seconds <= self.seconds <= LONGEST_WAIT:
+            raise ValueError(f"seconds are between least_seconds and {LONGEST_WAIT}")
         able = rules.DONE_BY.get(self.kind, set(StandIn))
         if self.stand_in not in able:
             raise ValueError(f"only {', '.join(sorted(able))} can do this")
@@ -208,6 +219,8 @@ class Faulty:
         fault = None
         if scope["type"] == "http":
             fault = self._register.take(self._stand_in, scope["method"], scope["path"])
+            if lag := self._register.lag(self._stand_in, scope["method"], scope["path"]):
+                scope = {**scope, rules.LAG: lag}
         if fault is None:
             await self._app(scope, receive, send)
             return

@@ -9,6 +9,8 @@ from uuid import UUID
 
 AT_WORK = "sandbox.fault"
 """Where a stand-in finds, in its request's ASGI scope, the fault that it has to do itself."""
+LAG = "sandbox.lag"
+"""Where a stand-in finds by how many seconds its look-ups are behind."""
 TIMES = ("iat", "nbf", "exp", "auth_time")
 
 
@@ -32,13 +34,17 @@ class Kind(StrEnum):
     CHANGED_JSON = "changed_json"
     WRONG_CLOCK = "wrong_clock"
     SPOILT = "spoilt_token"
+    LAGGING_LOOKUP = "lagging_lookup"
 
 
 DONE_BY = {
     Kind.WRONG_CLOCK: {StandIn.MASKINPORTEN, StandIn.SELF_SERVICE},
     Kind.SPOILT: {StandIn.MASKINPORTEN},
+    Kind.LAGGING_LOOKUP: {StandIn.SVARUT},
 }
 """Which stand-ins do such a fault themselves; all others happen on the wire, before any."""
+BESIDE_OTHERS = {Kind.LAGGING_LOOKUP}
+"""A request that one of these strikes can be struck by another fault as well."""
 
 
 class Moment(StrEnum):
@@ -67,13 +73,27 @@ class Fault:
     changes: Mapping[str, Any] = field(default_factory=dict)
     header: Mapping[str, Any] = field(default_factory=dict)
     signed_by: Signer = Signer.ISSUER
+    least_seconds: float = 0
+    share: float = 1
+    begins_after: float = 0
+    lasts: float | None = None
 
-    def strikes(self, stand_in: str, method: str, path: str) -> bool:
+    def strikes(self, stand_in: str, method: str, path: str, *, age: float) -> bool:
+        """`age` is how many seconds ago the fault was arranged. A share of requests is left to whoever draws lots."""
         return (
             self.stand_in == stand_in
             and (self.method is None or self.method == method)
             and path.startswith(self.path_prefix)
+            and self.begins_after <= age
+            and not self.is_over(age)
         )
+
+    def is_over(self, age: float) -> bool:
+        return self.lasts is not None and age >= self.begins_after + self.lasts
+
+    def lag(self, lot: float) -> float:
+        """Seconds between the least and the most; `lot` is from 0 to 1."""
+        return self.least_seconds + (self.seconds - self.least_seconds) * lot
 
 
 def clock(scope: Mapping[str, Any], now: datetime) -> datetime:
@@ -82,6 +102,11 @@ def clock(scope: Mapping[str, Any], now: datetime) -> datetime:
     if isinstance(fault, Fault) and fault.kind is Kind.WRONG_CLOCK:
         return now + timedelta(seconds=fault.seconds)
     return now
+
+
+def lag(scope: Mapping[str, Any]) -> timedelta:
+    """How far a look-up is behind in the request that `scope` is of."""
+    return timedelta(seconds=scope.get(LAG, 0))
 
 
 @dataclass(frozen=True)

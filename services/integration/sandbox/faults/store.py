@@ -1,12 +1,15 @@
 """The faults that wait for a request, kept in memory, as a restart is to mend everything; and scenarios, in files."""
 
+import random
 import threading
+import time
+from collections.abc import Set
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
 from services.chassis.problems import NeighbourNonsense, NotFound
-from services.integration.sandbox.faults.rules import Fault
+from services.integration.sandbox.faults.rules import BESIDE_OTHERS, Fault, Kind
 
 
 class FaultMissing(NotFound):
@@ -34,31 +37,51 @@ def scenario(folder: Path, name: str) -> bytes:
 
 class Register:
     def __init__(self) -> None:
-        self._faults: list[Fault] = []
+        self._faults: list[tuple[Fault, float]] = []
+        """With when each was arranged, in seconds of a clock that nobody sets."""
         self._lock = threading.Lock()
         self.cleared = 0
         """How often all faults were taken away; whoever hangs lets go when it changes."""
 
     def add(self, fault: Fault) -> None:
         with self._lock:
-            self._faults.append(fault)
+            self._faults.append((fault, time.monotonic()))
 
     def waiting(self) -> list[Fault]:
+        """Those whose time is over are gone."""
         with self._lock:
-            return list(self._faults)
+            now = time.monotonic()
+            self._faults = [(fault, since) for fault, since in self._faults if not fault.is_over(now - since)]
+            return [fault for fault, _ in self._faults]
 
     def take(self, stand_in: str, method: str, path: str) -> Fault | None:
         """The oldest fault that strikes this request, which is one time less after that."""
+        return self._take(stand_in, method, path, set(Kind) - BESIDE_OTHERS)
+
+    def lag(self, stand_in: str, method: str, path: str) -> float:
+        """By how many seconds this request's look-up is behind."""
+        fault = self._take(stand_in, method, path, {Kind.LAGGING_LOOKUP})
+        return fault.lag(random.random()) if fault else 0
+
+    def _take(self, stand_in: str, method: str, path: str, kinds: Set[Kind]) -> Fault | None:
+        if not self._faults:
+            return None
         with self._lock:
-            for at, fault in enumerate(self._faults):
-                if fault.strikes(stand_in, method, path):
-                    self._faults[at : at + 1] = [replace(fault, times=fault.times - 1)] if fault.times > 1 else []
+            now = time.monotonic()
+            for at, (fault, since) in enumerate(self._faults):
+                if (
+                    fault.kind in kinds
+                    and fault.strikes(stand_in, method, path, age=now - since)
+                    and (fault.share == 1 or random.random() < fault.share)
+                ):
+                    left = [(replace(fault, times=fault.times - 1), since)] if fault.times > 1 else []
+                    self._faults[at : at + 1] = left
                     return fault
         return None
 
     def remove(self, id: UUID) -> None:
         with self._lock:
-            kept = [fault for fault in self._faults if fault.id != id]
+            kept = [(fault, since) for fault, since in self._faults if fault.id != id]
             if len(kept) == len(self._faults):
                 raise FaultMissing(f"No fault {id} is waiting; it may have struck already.")
             self._faults = kept

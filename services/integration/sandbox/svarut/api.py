@@ -21,6 +21,7 @@ from services.chassis import problems
 from services.chassis.clock import OSLO, now
 from services.chassis.db import Database, DatabaseDep, ReaderDep
 from services.chassis.problems import Problem
+from services.integration.sandbox.faults import rules as faults
 from services.integration.sandbox.maskinporten import store as maskinporten
 from services.integration.sandbox.settings import Settings
 from services.integration.sandbox.svarut import rules, store
@@ -276,9 +277,13 @@ def statuses(request: Request, account: AccountDep, asked: StatusSok, session: R
 @national.get("/api/v2/kontoer/{konto_id}/forsendelser")
 @national.get("/api/v2/kontoer/{konto_id}/forsendelser/")
 def by_reference(
-    account: AccountDep, session: ReaderDep, reference: Annotated[str, Query(alias="eksternRef", min_length=1)]
+    request: Request,
+    account: AccountDep,
+    session: ReaderDep,
+    reference: Annotated[str, Query(alias="eksternRef", min_length=1)],
 ) -> Any:
-    return {"forsendelseIds": [str(id) for id in store.ids_of(session, account, reference)]}
+    known_by = request.app.state.clock.now() - faults.lag(request.scope)
+    return {"forsendelseIds": [str(id) for id in store.ids_of(session, account, reference, known_by)]}
 
 
 def _take(

@@ -153,12 +153,16 @@ def add(
     return letter.letter_id
 
 
-def ids_of(session: Session, konto: UUID, external_reference: str) -> list[UUID]:
-    """Letters that an account sent under a reference, oldest first."""
+def ids_of(session: Session, konto: UUID, external_reference: str, known_by: datetime) -> list[UUID]:
+    """Letters that an account had sent under a reference by an instant, oldest first."""
     return list(
         session.execute(
             sa.select(col(Letter.letter_id))
-            .where(col(Letter.konto) == konto, col(Letter.external_reference) == external_reference)
+            .where(
+                col(Letter.konto) == konto,
+                col(Letter.external_reference) == external_reference,
+                col(Letter.received_at) <= known_by,
+            )
             .order_by(col(Letter.id))
         ).scalars()
     )
