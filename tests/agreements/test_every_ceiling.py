@@ -26,7 +26,7 @@ from tests.issuer import Issuer
 
 LONG = int(os.environ.get("SAMVIRKE_LONG", "1"))
 """Ten times as many steps with 10: `make long`."""
-WALKS, STEPS = 100 * LONG, 50
+WALKS, STEPS = 105 * LONG, 50
 JOINT_UNIT, FJORDVAKT = "100000008", "100000016"
 Z, ORE = Decimal(0), Decimal("0.01")
 OVER = {"closed", "cancelled", "failed"}
@@ -73,6 +73,8 @@ class Walk(RuleBasedStateMachine):
     the same way again."""
 
     call_offs = Bundle("call_offs")
+    looked = 0
+    """After how many steps, in all walks."""
 
     def __init__(
         self, api: TestClient, rows: psycopg.Connection, bearer: Callable[..., dict[str, str]], n: int
@@ -294,6 +296,7 @@ class Walk(RuleBasedStateMachine):
 
     @invariant()
     def every_ceiling_holds_and_balances_are_what_the_call_offs_hold_and_posted(self) -> None:
+        Walk.looked += 1
         every = list(self.model.values())
         value = (sum(one.reserved for one in every), sum(one.posted for one in every))
         units = (sum(one.held for one in every), sum(one.kept for one in every))
@@ -400,5 +403,6 @@ def test_whatever_is_done_every_ceiling_holds(
         lambda: Walk(api, rows, bearer, next(numbers)),  # type: ignore[arg-type]  # whatever makes one will do
         settings=settings(max_examples=WALKS, stateful_step_count=STEPS),
     )
+    assert Walk.looked >= 5000 * LONG
     with state(api).database.reading() as reader:
         assert ledger.unproven(reader) == []
