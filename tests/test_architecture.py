@@ -43,6 +43,7 @@ FIFTH = {
     "entries/shapes.py": "what narrows the ledger stands in the routes of two concepts",
     "frameworks/shapes.py": "a framework agreement stands in the routes of two concepts in one wire shape",
     "self_service/shapes.py": "scopes and clients have some fifteen fields each, as another service writes them",
+    "svarinn/shapes.py": "a letter stands in two models, spelt as KS spells them",
     "shares/shapes.py": "cost sharing stands in the routes of call-offs",
     "drafts/sheet.py": "reads tables out of files that strangers made, within bounds",
     "packs/document.py": "typesets the procurement pack",

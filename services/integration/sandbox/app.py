@@ -24,9 +24,11 @@ from services.integration.sandbox.inbox import api as inbox
 from services.integration.sandbox.maskinporten import api as maskinporten
 from services.integration.sandbox.providers import store as providers
 from services.integration.sandbox.providers.rules import ProviderName
+from services.integration.sandbox.receiving_systems import api as receiving_systems
 from services.integration.sandbox.scopes import api as scopes
 from services.integration.sandbox.self_service import api as self_service
 from services.integration.sandbox.settings import Settings
+from services.integration.sandbox.svarinn import api as svarinn
 from services.integration.sandbox.svarut import api as svarut
 from services.integration.sandbox.svarut.store import Clock
 from services.integration.sandbox.system_users import api as system_users
@@ -82,6 +84,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             consents.router,
             *logins.CONTROL,
             inbox.router,
+            receiving_systems.router,
+            svarinn.router,
         ],
         audited=False,
     )
@@ -104,6 +108,12 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     return Ports(control, on_ports)
 
 
+def _fiks(app: FastAPI) -> None:
+    """SvarUT and SvarInn live on one host."""
+    svarut.speak_nationally(app)
+    svarinn.speak_nationally(app)
+
+
 def stand_in(
     settings: Settings,
     name: str,
@@ -121,7 +131,7 @@ def stand_in(
     speakers: dict[StandIn, Callable[[FastAPI], None]] = {
         StandIn.MASKINPORTEN: maskinporten.speak_nationally,
         StandIn.SELF_SERVICE: self_service.speak_nationally,
-        StandIn.SVARUT: svarut.speak_nationally,
+        StandIn.SVARUT: _fiks,
         **{one: partial(logins.speak_nationally, name=provider) for one, provider in LOGINS.items()},
     }
     speakers[StandIn(name)](app)

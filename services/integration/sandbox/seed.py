@@ -11,6 +11,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from joserfc.jwk import RSAKey
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -26,6 +31,7 @@ from services.integration.sandbox.persons import store as persons
 from services.integration.sandbox.persons.rules import Represented
 from services.integration.sandbox.providers import store as providers
 from services.integration.sandbox.providers.rules import ProviderName
+from services.integration.sandbox.receiving_systems import store as systems
 from services.integration.sandbox.relying_parties import store as relying_parties
 from services.integration.sandbox.relying_parties.rules import Method
 from services.integration.sandbox.scopes import store as scopes
@@ -70,6 +76,12 @@ OF = {
 FIKS = "ks:fiks"
 RESOURCES = ("innkjop", "katalog")
 """Of Altinn, after the prefix: buying, and keeping the catalogue."""
+RECEIVING_SYSTEMS = {
+    "samvirke": (JOINT_UNIT, "Samvirke: integration"),
+    "fjordvakt": ("100000016", "Fjordvakts sakssystem (fiktivt)"),
+}
+"""By user name: whose letters it fetches from SvarInn, and what it is called."""
+HIGHEST_LEVEL = 4
 KS = "971032146"
 DIGDIR = "991825827"
 
@@ -149,7 +161,17 @@ def load(database: Database, *, tell: Callable[[str], None], settings: Settings 
             ],
         )
         people = _load_logins(session, settings, instant)
+        for user_name, (organisation, name) in RECEIVING_SYSTEMS.items():
+            systems.register(
+                session,
+                user_name=user_name,
+                password=settings.svarinn_password,
+                name=name,
+                takes=[(organisation, None, HIGHEST_LEVEL)],
+                certificate=_certificate(settings.keys_folder, user_name),
+            )
     tell(f"{len(wanted)} Maskinporten clients, {len(with_keys)} of them with a key in {settings.keys_folder}")
+    tell(f"{len(RECEIVING_SYSTEMS)} receiving systems at SvarInn, with keys in {settings.keys_folder}")
     tell(f"{people} test persons, and a client for Swagger UI at each login provider")
 
 
@@ -254,6 +276,31 @@ def _key(folder: Path, name: str) -> dict[str, Any]:
         with os.fdopen(descriptor, "w") as file:
             json.dump(made.as_dict(private=True), file)
     return dict(RSAKey.import_key(json.loads(path.read_bytes())).as_dict(private=False))
+
+
+def _certificate(folder: Path, name: str) -> str:
+    """A receiving system's certificate (PEM), beside its private key in a file that only its owner can read; both made
+    when they are missing."""
+    key_file, certificate_file = (folder / f"svarinn-{name}.{end}" for end in ("key.pem", "crt.pem"))
+    if not certificate_file.exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        key = rsa.generate_private_key(65537, 2048)
+        descriptor = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"svarinn-{name}")])
+        made = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now() - timedelta(days=1))
+            .not_valid_after(now() + timedelta(days=3650))
+            .sign(key, hashes.SHA256())
+        )
+        certificate_file.write_bytes(made.public_bytes(Encoding.PEM))
+    return certificate_file.read_text()
 
 
 def _insert(session: Session, table: type[SQLModel], rows: Iterable[dict[str, Any]]) -> None:

@@ -82,11 +82,15 @@ class Settings(BaseSettings):
     svarut_organisation: OrganisationNumber = Field(
         default="100000008", description="The integration's authorised organisation (the token's consumer)"
     )
+    svarut_organisation_name: str = Field(
+        default="Samvirke fellesenhet (fiktiv)", description="What recipients see as the sender"
+    )
     svarut_konto: UUID = Field(default=seed_id("svarut-konto"), description="The sender's account it may send from")
     svarut_duplicates: int = Field(default=25, ge=1, description="Equal letters taken before the next is refused")
     svarut_duplicate_code: str | None = Field(
         default=None, description="errorCode of that refusal; seen both as null and as GJENTAGENDE_FORSENDELSE"
     )
+    svarinn_password: str = Field(default="sandkasse", description="Of the seeded receiving systems")
     svarut_step_seconds: float = Field(default=2.0, gt=0, description="Between a letter's automatic steps")
 
     @model_validator(mode="after")

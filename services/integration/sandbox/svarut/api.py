@@ -30,6 +30,8 @@ from services.integration.sandbox.svarut.rules import ContentRefused, Kind
 SCOPE = "ks:fiks"
 LARGEST_BODY = 64 * 1024 * 1024
 """Enough for a sandbox; the real limit is 350 MB of PDF."""
+PERSONAL_NUMBER = 11
+"""Digits."""
 LARGEST_METADATA = 1024 * 1024
 OF_THE_FRAMEWORK = (400, 404, 405, 413, 415)
 """Answers that come from the framework and not from a rule."""
@@ -315,9 +317,21 @@ def _take(
                 described=described,
                 parts=parts,
                 now=clock.now(),
+                forsendelse=_kept(letter),
+                sender_number=settings.svarut_organisation,
+                sender_name=settings.svarut_organisation_name,
             )
     rules.check_repeats(attempts, settings.svarut_duplicates)
     return {"id": str(id)}
+
+
+def _kept(letter: Forsendelse) -> dict[str, Any]:
+    """What others are told of the letter: all but personal numbers."""
+    told = letter.model_dump(mode="json", exclude_none=True, exclude={"eksponertFor"})
+    for party in (told["mottaker"], told.get("svarSendesTil") or {}):
+        if len(party.get("digitalId") or "") == PERSONAL_NUMBER:
+            del party["digitalId"]
+    return told
 
 
 def _read(kind: Kind, metadata: str) -> Forsendelse:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, Session, col
 
 from services.chassis import clock
-from services.chassis.db import INSTANT, choice
+from services.chassis.db import INSTANT, JSON, choice
 from services.chassis.problems import NotFound
 from services.chassis.values import new_id
 from services.integration.sandbox.db import Table
@@ -36,6 +36,10 @@ class Letter(Table, table=True):
     status: Status = Field(sa_type=choice(Status))
     changed_at: datetime = Field(sa_type=INSTANT)
     received_at: datetime = Field(sa_type=INSTANT)
+    forsendelse: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    """What was sent, in the words of REST v3, without personal numbers."""
+    sender_number: str | None = Field(default=None, max_length=9)
+    sender_name: str | None = Field(default=None, max_length=100)
 
 
 class Document(Table, table=True):
@@ -121,6 +125,9 @@ def add(
     described: Sequence[Described],
     parts: Sequence[Part],
     now: datetime,
+    forsendelse: dict[str, Any] | None = None,
+    sender_number: str | None = None,
+    sender_name: str | None = None,
 ) -> UUID:
     letter = Letter(
         letter_id=new_id(),
@@ -133,6 +140,9 @@ def add(
         status=Status.MOTTATT,
         changed_at=now,
         received_at=now,
+        forsendelse=forsendelse,
+        sender_number=sender_number,
+        sender_name=sender_name,
     )
     session.add(letter)
     session.flush()
@@ -171,6 +181,11 @@ def ids_of(session: Session, konto: UUID, external_reference: str, known_by: dat
 def of_account(session: Session, konto: UUID, ids: Sequence[UUID], time: Clock) -> list[Received]:
     """Those of an account's letters that exist, in no order promised."""
     return _read(session, time, col(Letter.konto) == konto, col(Letter.letter_id).in_(ids))
+
+
+def by_ids(session: Session, ids: Sequence[UUID], time: Clock) -> list[Received]:
+    """Letters with their documents, in no order promised."""
+    return _with_documents(session, _read(session, time, col(Letter.letter_id).in_(ids)))
 
 
 def newest(session: Session, time: Clock, limit: int, external_reference: str | None = None) -> list[Received]:
