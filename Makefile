@@ -17,7 +17,7 @@ help: ## show this list
 run: .venv/installed ## start everything with real data, print where to click; Ctrl-C stops it
 	@$(BIN)/python -m services run
 
-test: check tests/clients/node_modules ## run all checks and all tests
+test: check tests/clients/node_modules tests/clients/python/.venv ## run all checks and all tests
 	@$(BIN)/python -m pytest --numprocesses 2
 
 long: .venv/installed ## ten times as many random steps against the ceilings (about twenty minutes)
@@ -33,6 +33,11 @@ tests/clients/node_modules: tests/clients/package-lock.json
 	@if command -v npm >/dev/null; then cd tests/clients && npm ci --silent --no-audit --no-fund && touch node_modules; \
 	else echo "No npm here: the tests with foreign clients will say so and be skipped"; fi
 
+tests/clients/python/.venv: tests/clients/python/requirements.txt
+	@$(PYTHON) -m venv $@
+	@$@/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@ || { rm -rf $@; \
+	  echo "Authlib could not be installed: the tests with it will say so and be skipped"; }
+
 demo: .venv/installed ## tell four stories against the running services: an order, a procurement, a certification, an agreement
 	@$(BIN)/python -m services demo
 
@@ -42,9 +47,11 @@ token: .venv/installed ## print an access token of Brønnøy kommune from the ru
 contracts: .venv/installed ## write each service's openapi.json anew
 	@$(BIN)/python -m services contracts
 
-lock: .venv/installed ## renew requirements.lock (needs uv)
+lock: .venv/installed ## renew requirements.lock and that of the foreign clients (needs uv)
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	  --python-version 3.11 --universal --group dev pyproject.toml -o requirements.lock
+	cd tests/clients/python && uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-header --python-version 3.11 --universal requirements.in -o requirements.txt
 
 bench: .venv/installed ## measure at design size, beside limits and peers (needs wrk; about a quarter of an hour)
 	@$(BIN)/python -m bench
@@ -56,4 +63,4 @@ bench-orders: .venv/installed ## a million orders before the next, 100,000 at on
 	@$(BIN)/python -m bench.repeats
 
 clean: ## remove the environment; data in .samvirke stays
-	rm -rf .venv tests/clients/node_modules
+	rm -rf .venv tests/clients/node_modules tests/clients/python/.venv
