@@ -45,6 +45,7 @@ FIFTH = {
     "self_service/shapes.py": "scopes and clients have some fifteen fields each, as another service writes them",
     "svarinn/shapes.py": "a letter stands in two models, spelt as KS spells them",
     "shares/shapes.py": "cost sharing stands in the routes of call-offs",
+    "dispatches/shapes.py": "a dispatch stands in the routes of two concepts in one wire shape",
     "drafts/sheet.py": "reads tables out of files that strangers made, within bounds",
     "packs/document.py": "typesets the procurement pack",
     "verifications/shapes.py": "a question and its answer stand in the routes of several concepts in one wire shape",

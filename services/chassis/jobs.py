@@ -25,11 +25,11 @@ TABLES = "procrastinate_"
 _log = logging.getLogger("jobs")
 
 _DEFER = sa.text(
-    "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('default', :task, 0, NULL, NULL, CAST(:args AS jsonb), "
+    "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('default', :task, :priority, NULL, NULL, CAST(:args AS jsonb), "
     "clock_timestamp() + make_interval(secs => :seconds))]::procrastinate_job_to_defer_v1[])"
 ).bindparams(sa.bindparam("args", type_=sa.JSON))
 _DEFER_NOW = sa.text(
-    "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('default', :task, 0, NULL, NULL, CAST(:args AS jsonb), "
+    "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('default', :task, :priority, NULL, NULL, CAST(:args AS jsonb), "
     "NULL)]::procrastinate_job_to_defer_v1[])"
 ).bindparams(sa.bindparam("args", type_=sa.JSON))
 
@@ -47,12 +47,14 @@ class Backoff(procrastinate.BaseRetryStrategy):
         return procrastinate.RetryDecision(retry_in={"milliseconds": int(wait * 1000)})
 
 
-def defer(session: Session, task: str, *, in_seconds: float = 0, **args: Any) -> None:
-    """Enqueue a job in the caller's transaction: it exists if, and only if, the change does."""
+def defer(session: Session, task: str, *, in_seconds: float = 0, priority: int = 0, **args: Any) -> None:
+    """Enqueue a job in the caller's transaction: it exists if, and only if, the change does. Of those that are due, the
+    highest priority comes first, and of equal ones the oldest."""
+    told = {"task": task, "args": args, "priority": priority}
     if in_seconds:
-        session.execute(_DEFER, {"task": task, "args": args, "seconds": in_seconds})
+        session.execute(_DEFER, told | {"seconds": in_seconds})
     else:
-        session.execute(_DEFER_NOW, {"task": task, "args": args})
+        session.execute(_DEFER_NOW, told)
 
 
 def waiting(session: Session) -> dict[str, int]:

@@ -3,30 +3,44 @@
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import procrastinate
 from procrastinate.jobs import Job
 
-from services.chassis import jobs
+from services.chassis import clock, jobs
 from services.chassis.db import Database
 from services.chassis.tokens import MachineToken
 from services.chassis.values import new_id
+from services.integration.accounts import store as accounts
+from services.integration.accounts.rules import Reason
 from services.integration.attempts import rules, store
 from services.integration.attempts.rules import Answer, Verdict
 from services.integration.attempts.store import Claim
+from services.integration.concerns import store as concerns
 from services.integration.dispatches import store as dispatches
-from services.integration.dispatches.rules import Event
+from services.integration.dispatches.rules import Address, Event
+from services.integration.reading_deadlines import rules as reading_deadlines
+from services.integration.reading_deadlines import store as unread
 from services.integration.settings import Settings
-from services.integration.svarut_client import File, Letter, SvarUt
+from services.integration.svarut_client import File, Letter, Streamed, SvarUt
 
 LEASE_SECONDS, RENEW_SECONDS = 10.0, 2.5
 """A lost worker's letters are free again after the first; a living one renews by the second."""
 BATCH = 100
 LONGEST_PAUSE_SECONDS = 60.0
+HOLD_SECONDS = 5.0
+"""While the account pauses a worker keeps the letter that it has taken for so long, rather than go through the whole
+queue in vain."""
+TRIAL_SECONDS = 30.0
+MEND_SECONDS = 60.0
+MENDED = 1_000
 _log = logging.getLogger("letters")
 
 
@@ -51,15 +65,19 @@ class _Again(procrastinate.BaseRetryStrategy):
 
 
 class Post:
-    """Hands letters over and follows them. No transaction is open while SvarUT is asked."""
+    """Hands letters over and follows them. No transaction is open while SvarUT is asked. Another way to a recipient
+    than SvarUT (Altinn) is another object with `send`, `find`, `statuses` and `trouble`, chosen by a dispatch's
+    channel."""
 
     def __init__(self, database: Database, svarut: SvarUt, settings: Settings) -> None:
         self._database, self._svarut, self._settings = database, svarut, settings
         self._leases: set[UUID] = set()
         self._lock = threading.Lock()
+        self._standing = accounts.Standing()
 
     def send_letter(self, dispatch: str) -> None:
         """Hand one letter over, if it is queued and nobody else does. Raises Later as long as it stays queued."""
+        self._must_be_open()
         lease = new_id()
         with self._holding(lease):
             try:
@@ -67,7 +85,7 @@ class Post:
                     claim = store.claim(session, UUID(dispatch), lease, LEASE_SECONDS)
             except store.HeldByAnother as held:
                 raise Later(held.seconds + 0.1) from held
-            if claim and (claim.last not in (Verdict.UNCERTAIN, Verdict.DUPLICATE) or self._may_send_again(claim)):
+            if claim and (claim.begun or self._may_send_again(claim)):
                 self._send(claim)
 
     def renew(self) -> None:
@@ -99,6 +117,72 @@ class Post:
                         if news.unknown:
                             _log.warning("SvarUT has a status that we do not know: %s", one.status)
 
+    def look_for_unread(self) -> None:
+        """What follows for letters that nobody has read in time, once SvarUT has confirmed that nobody has."""
+        settings, now = self._settings, clock.now()
+        with self._database.reading() as reader:
+            rows = unread.offered(reader, now - timedelta(hours=settings.reading_hours), BATCH)
+        rows = [row for row in rows if reading_deadlines.ends_at(row.offered_at, settings.reading_hours) <= now]
+        if not rows:
+            return
+        told = self._svarut.statuses([row.external_id for row in rows])
+        if isinstance(told, Answer):
+            _log.warning("SvarUT does not tell whether %s letters are read: %s", len(rows), told.message)
+            return
+        said = {one.id: one for one in told}
+        for row in rows:
+            with self._database.writing() as session:
+                if one := said.get(row.external_id):
+                    dispatches.hear(session, row.uuid, one.id, one.status, one.changed_at)
+                unread.passed(session, row.uuid, row.external_id)
+
+    def mend(self) -> None:
+        """Letters whose job is gone get one."""
+        with self._database.writing() as session:
+            stuck = concerns.mend(session, MENDED)
+        for uuid in stuck:
+            _log.error("dispatch %s had no job and has one again", uuid)
+
+    def _must_be_open(self) -> None:
+        """Raises Later while the account pauses. When the pause is over, one worker tries whether SvarUT answers."""
+        konto = self._settings.svarut_konto
+        with self._database.reading() as reader:
+            self._standing = accounts.standing(reader, konto)
+        if not self._standing.paused:
+            return
+        if self._standing.seconds > 0:
+            time.sleep(min(self._standing.seconds, HOLD_SECONDS))
+            raise Later(max(self._standing.seconds - HOLD_SECONDS, 0.0))
+        with self._database.writing() as session:
+            mine = accounts.take_trial(session, konto, TRIAL_SECONDS)
+        if not mine:
+            raise Later(1.0)
+        if trouble := self._svarut.trouble():
+            self._account_failed(trouble)
+            raise Later(0.0)
+        self._account_worked()
+
+    def _account_failed(self, answer: Answer) -> None:
+        """SvarUT, or Maskinporten, did not do what it has to do for any letter."""
+        misconfigured = rules.verdict(answer) is Verdict.CONFIGURATION
+        reason = Reason.CONFIGURATION if misconfigured else Reason.OUTAGE
+        with self._database.writing() as session:
+            paused = accounts.failed(
+                session,
+                self._settings.svarut_konto,
+                reason,
+                answer.message or reason,
+                longest=self._settings.svarut_longest_pause_seconds,
+                configuration=self._settings.svarut_configuration_wait_seconds,
+            )
+        if paused is not None:
+            _log.error("no letter is sent for %.1f s (%s): %s", paused, reason, answer.message)
+
+    def _account_worked(self) -> None:
+        if self._standing.failures or self._standing.paused:
+            with self._database.writing() as session:
+                accounts.worked(session, self._settings.svarut_konto)
+
     def _may_send_again(self, claim: Claim) -> bool:
         """SvarUT may have the letter: look for it. True when it certainly has not."""
         found = self._find(claim)
@@ -112,48 +196,112 @@ class Post:
                 store.finish(session, claim, claim.number, Verdict.REFUSED, detail=told)
             self._end(claim, Event.REJECT, told)
         else:
-            settings, failures = self._settings, claim.row.failures
-            settle = max(
-                settings.svarut_settle_seconds,
-                rules.wait_after_failure(failures, settings.svarut_longest_wait_seconds),
-            )
-            if claim.since < settle:
-                self._put_back(claim, rules.look_again_in(claim.since, settle))
-            if failures < settings.svarut_attempts:
-                return True
-            self._end(claim, Event.UNDELIVERED, f"Given up after {failures} attempts; SvarUT does not have it.")
+            return self._not_found(claim)
         return False
+
+    def _not_found(self, claim: Claim) -> bool:
+        """The look-up does not show a letter that SvarUT may have. True when it is to be sent again."""
+        settings, failures = self._settings, claim.row.failures
+        settle = max(
+            settings.svarut_settle_seconds,
+            rules.wait_after_failure(failures, settings.svarut_longest_wait_seconds),
+        )
+        waiting = claim.since < settle or claim.decided
+        step = rules.next_after_no_hit(
+            claim.last,
+            rules.LookUp.UNTRIED if waiting else self._tried_look_up(claim),
+            since=claim.since,
+            settle=settle,
+            patience=settings.svarut_look_up_seconds,
+            decided=claim.decided,
+        )
+        match step:
+            case rules.Next.LOOK:
+                until = settle if claim.since < settle else settle + settings.svarut_look_up_seconds
+                self._put_back(claim, min(rules.look_again_in(claim.since, until), LONGEST_PAUSE_SECONDS))
+            case rules.Next.GIVE_UP:
+                told = (
+                    f"Nobody knows whether SvarUT has it: its attempt ended without an answer, and for "
+                    f"{claim.since:.0f} s SvarUT's look-up has shown neither it nor any letter sent later. It is not "
+                    "sent again by itself."
+                )
+                self._end(claim, Event.UNDELIVERED, told)
+                return False
+        if failures < settings.svarut_attempts:
+            return True
+        self._end(claim, Event.UNDELIVERED, f"Given up after {failures} attempts; SvarUT does not have it.")
+        return False
+
+    def _tried_look_up(self, claim: Claim) -> rules.LookUp:
+        """How far the look-up has come since this letter's attempt."""
+        assert claim.ended_at
+        settled = claim.ended_at + timedelta(seconds=self._settings.svarut_settle_seconds)
+        with self._database.reading() as reader:
+            taken = store.taken(reader, settled)
+        if taken is None:
+            return rules.LookUp.UNTRIED
+        reference, external_id, later = taken
+        found = self._svarut.find(reference)
+        if isinstance(found, Answer) or external_id not in found:
+            return rules.LookUp.LAGS
+        return rules.LookUp.CAUGHT_UP if later else rules.LookUp.UNTRIED
 
     def _send(self, claim: Claim) -> None:
         row, number = claim.row, claim.number + 1
-        assert row.id
-        with self._database.reading() as reader:
-            files = [File(one.filename, one.media_type, one.content) for one in dispatches.contents(reader, row.id)]
-        with self._database.writing() as session:
-            if not store.begin(session, claim):
-                raise Later(1.0)
-        answer = self._svarut.send(
-            Letter(row.external_reference, row.title, row.recipient_number, row.recipient_name, files)
-        )
+        if not claim.begun:
+            with self._database.writing() as session:
+                if not store.begin(session, claim):
+                    raise Later(1.0)
+        answer = self._svarut.send(self._letter(row))
         verdict = rules.verdict(answer)
         if verdict is Verdict.SENT and answer.id:
             self._handed_over(claim, number, answer.id, None)
+            self._account_worked()
             return
         told = answer.message or verdict.value
         with self._database.writing() as session:
             store.finish(session, claim, number, verdict, detail=told)
         _log.warning("dispatch %s, attempt %s: %s (%s)", row.uuid, number, verdict, told)
+        if verdict in (Verdict.REFUSED, Verdict.DUPLICATE):
+            self._account_worked()  # it is there, and knows us
+        else:
+            self._account_failed(answer)
         match verdict:
             case Verdict.REFUSED:
                 self._end(claim, Event.REJECT, told)
             case Verdict.CONFIGURATION:
-                self._put_back(claim, self._settings.svarut_configuration_wait_seconds, told)
+                self._put_back(claim, 0.0, told)
             case Verdict.DUPLICATE:
                 self._put_back(claim, 0.0)
-            case Verdict.UNCERTAIN:
+            case Verdict.UNCERTAIN | Verdict.DENIED:
                 self._failed(claim, told, in_the_dark=True)
             case _:
                 self._failed(claim, told)
+
+    def _letter(self, row: dispatches.Dispatch) -> Letter:
+        assert row.id
+        with self._database.reading() as reader:
+            found = store.documents(reader, row.id)
+        files = [
+            File(
+                one.filename,
+                one.media_type,
+                one.content
+                if one.content is not None
+                else Streamed(one.size, partial(store.pieces, self._database, row.id, one.position, one.size)),
+            )
+            for one in found
+        ]
+        address = Address(**row.address) if row.address else None
+        return Letter(
+            row.external_reference,
+            row.title,
+            row.recipient_number,
+            row.recipient_name,
+            files,
+            row.channel,
+            address,
+        )
 
     def _find(self, claim: Claim) -> str | Answer | None:
         found = self._svarut.find(claim.row.external_reference)
@@ -166,8 +314,9 @@ class Post:
 
     def _looked_in_vain(self, claim: Claim, answer: Answer) -> None:
         told = f"SvarUT cannot say whether it has the letter: {answer.message}"
+        self._account_failed(answer)
         if rules.verdict(answer) is Verdict.CONFIGURATION:
-            self._put_back(claim, self._settings.svarut_configuration_wait_seconds, told)
+            self._put_back(claim, 0.0, told)
         self._failed(claim, told)
 
     def _handed_over(self, claim: Claim, number: int, external_id: str, detail: str | None) -> None:
@@ -243,7 +392,12 @@ async def work(settings: Settings | None = None, *, ready: Callable[[], None] = 
         await jobs.work(
             app,
             concurrency=settings.workers,
-            every=[(RENEW_SECONDS, post.renew), (settings.status_every_seconds, post.refresh_status)],
+            every=[
+                (RENEW_SECONDS, post.renew),
+                (settings.status_every_seconds, post.refresh_status),
+                (settings.status_every_seconds, post.look_for_unread),
+                (MEND_SECONDS, post.mend),
+            ],
             ready=ready,
         )
     finally:

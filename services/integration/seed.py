@@ -7,9 +7,10 @@ from sqlmodel import col, select
 
 from services.chassis.db import Database
 from services.chassis.values import seed_id
+from services.integration.accounts import store as accounts
 from services.integration.dispatches import store
-from services.integration.dispatches.api import BRONNOY, EXAMPLE_PDF
 from services.integration.dispatches.rules import Event, State
+from services.integration.dispatches.shapes import BRONNOY, EXAMPLE_PDF
 
 SENT_AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 DELIVERED = (Event.HAND_OVER, Event.ACCEPT, Event.NOTIFY, Event.READ)
@@ -18,6 +19,7 @@ LETTERS = {
     "eksempel-brev-2": ("Eksempelbrev som kan prøves igjen (fiktivt)", (Event.REJECT,)),
     "eksempel-brev-3": ("Eksempelbrev som kan gis opp (fiktivt)", (Event.REJECT,)),
     "eksempel-brev-4": ("Eksempelbrev som kan sendes på annen måte (fiktivt)", (Event.REJECT,)),
+    "eksempel-brev-5": ("Eksempelbrev som kan trekkes tilbake (fiktivt)", (Event.REJECT,)),
 }
 """By reference: title, and what happened. Nothing of it reached SvarUT; the failed ones wait for an administrator."""
 
@@ -25,6 +27,8 @@ LETTERS = {
 def load(database: Database, *, tell: Callable[[str], None], made_up: bool = True) -> None:
     """Load what is not there yet; a second time changes nothing. Nothing of it is real."""
     with database.writing() as session:
+        if made_up:
+            accounts.know(session, seed_id("svarut-konto"))
         for reference, (title, happened) in LETTERS.items() if made_up else ():
             id = seed_id(f"dispatch:{reference}")
             if session.exec(select(col(store.Dispatch.id)).where(col(store.Dispatch.uuid) == id)).first():

@@ -33,10 +33,22 @@ class Settings(ServiceSettings):
         description="After an attempt with unknown outcome: when SvarUT can no longer be working on it, so that a "
         "letter that is not found may be sent again",
     )
+    svarut_look_up_seconds: float = Field(
+        default=14_400,
+        ge=0,
+        description="How long after that a letter whose attempt ended without an answer is looked for; if the look-up "
+        "then shows neither it nor a letter sent later, it is failed and not sent again by itself",
+    )
     svarut_attempts: int = Field(default=12, ge=1, description="Attempts that may fail before a letter is failed")
     svarut_longest_wait_seconds: float = Field(default=900, gt=0, description="Between two attempts, at most")
     svarut_configuration_wait_seconds: float = Field(
         default=300, gt=0, description="Until the next attempt after SvarUT or Maskinporten did not know us (401, 403)"
+    )
+    svarut_longest_pause_seconds: float = Field(
+        default=60, gt=0, description="While SvarUT is out of order, at most between two trials whether it answers"
+    )
+    reading_hours: float = Field(
+        default=40, ge=0, description="On working days, after which a letter that was offered counts as unread"
     )
     status_every_seconds: float = Field(default=900, gt=0, description="Between two looks at the letters' status")
     maskinporten_issuer: str = Field(default="http://127.0.0.1:8091/", description="Audience of our token grants")

@@ -1,6 +1,7 @@
-"""What integration asks of SvarUT: take a letter (REST v3), find one by our reference (v2), tell their status (v3)."""
+"""What integration asks of SvarUT: take a letter (REST v3), find one by our reference (v2), tell their status (v3);
+and, once, to make an account of REST v1 one of these (migration)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from joserfc.errors import JoseError
 from services.chassis import log
 from services.chassis.tokens import GrantRefused
 from services.integration.attempts.rules import Answer
+from services.integration.dispatches.rules import Address, Channel
 
 LARGEST_ANSWER = 4 * 1024 * 1024
 PIECE = 64 * 1024
@@ -20,38 +22,79 @@ LONGEST_MESSAGE = 500
 ASK_SECONDS = 30.0
 """To answer a question; only a letter may take longer."""
 SYSTEM = "Samvirke"
+PDF = "application/pdf"
+KINDS = {Channel.DIGITAL: "organisasjon", Channel.PRINT: "print"}
+"""SvarUT's word for each of our channels."""
+MIGRATION = "/svarut-konfigurasjon/api/v1/migrering/integrasjoner"
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """A file that is too large to be kept in memory."""
+
+    size: int
+    pieces: Callable[[], Iterable[bytes]]
 
 
 @dataclass(frozen=True)
 class File:
     filename: str
     media_type: str
-    content: bytes
+    content: bytes | Streamed
+
+    def size(self) -> int:
+        return self.content.size if isinstance(self.content, Streamed) else len(self.content)
+
+    def pieces(self) -> Iterable[bytes]:
+        return self.content.pieces() if isinstance(self.content, Streamed) else (self.content,)
 
 
 @dataclass(frozen=True)
 class Letter:
-    """A letter to an organisation. `reference` comes back as SvarUT's eksternReferanse."""
+    """A letter to an organisation. `reference` comes back as SvarUT's eksternReferanse; a letter to be printed needs
+    the address."""
 
     reference: str
     title: str
     recipient_number: str
     recipient_name: str
     files: Sequence[File]
+    channel: Channel = Channel.DIGITAL
+    address: Address | None = None
 
     def metadata(self) -> bytes:
-        """OrganisasjonForsendelse."""
-        return orjson.dumps(
-            {
-                "tittel": self.title,
-                "avgivendeSystem": SYSTEM,
-                "eksternReferanse": self.reference,
-                "mottaker": {"navn": self.recipient_name, "digitalId": self.recipient_number},
-                "kunDigitalLevering": False,
-                "kryptert": False,
-                "dokumenter": [{"filnavn": file.filename, "mimeType": file.media_type} for file in self.files],
-            }
-        )
+        """OrganisasjonForsendelse or PrintForsendelse."""
+        told: dict[str, Any] = {
+            "tittel": self.title,
+            "avgivendeSystem": SYSTEM,
+            "eksternReferanse": self.reference,
+            "mottaker": {"navn": self.recipient_name},
+            "kryptert": False,
+            "dokumenter": [_dokument(file) for file in self.files],
+        }
+        if self.address:
+            told["mottaker"]["adresse"] = _adresse(self.address)
+        if self.channel is Channel.DIGITAL:
+            told["mottaker"]["digitalId"] = self.recipient_number
+            told["kunDigitalLevering"] = False
+        return orjson.dumps(told)
+
+
+def _dokument(file: File) -> dict[str, Any]:
+    """Only PDF can be printed: whatever else there is comes to those alone who read the letter digitally."""
+    told: dict[str, Any] = {"filnavn": file.filename, "mimeType": file.media_type}
+    return told if file.media_type == PDF else told | {"skalEkskluderesFraUtskrift": True}
+
+
+def _adresse(address: Address) -> dict[str, str]:
+    told = {f"adresselinje{number}": line for number, line in enumerate(address.lines[:3], 1)} | {
+        "poststed": address.place
+    }
+    if address.postcode:
+        told["postnummer"] = address.postcode
+    if address.country:
+        told["landkode"] = address.country
+    return told
 
 
 @dataclass(frozen=True)
@@ -71,10 +114,15 @@ class _Body:
         self.boundary = uuid4().hex
         self.begun = False
         """Somebody has begun to read it: from now on SvarUT may have got it."""
-        self._parts = [
-            (self._head('name="forsendelse"', "application/json; charset=utf-8"), letter.metadata()),
+        metadata = letter.metadata()
+        self._parts: list[tuple[bytes, int, Iterable[bytes]]] = [
+            (self._head('name="forsendelse"', "application/json; charset=utf-8"), len(metadata), (metadata,)),
             *(
-                (self._head(f'name="dokumenter"; filename="{file.filename}"', file.media_type), file.content)
+                (
+                    self._head(f'name="dokumenter"; filename="{file.filename}"', file.media_type),
+                    file.size(),
+                    file.pieces(),
+                )
                 for file in letter.files
             ),
         ]
@@ -86,7 +134,7 @@ class _Body:
         ).encode()
 
     def headers(self) -> dict[str, str]:
-        length = sum(len(head) + len(content) + 2 for head, content in self._parts) + len(self._end)
+        length = sum(len(head) + size + 2 for head, size, _ in self._parts) + len(self._end)
         return {
             "Content-Type": f"multipart/form-data; boundary={self.boundary}",
             "Content-Length": str(length),
@@ -94,10 +142,11 @@ class _Body:
 
     def __iter__(self) -> Iterator[bytes]:
         self.begun = True
-        for head, content in self._parts:
+        for head, _, pieces in self._parts:
             yield head
-            for start in range(0, len(content), PIECE):
-                yield content[start : start + PIECE]
+            for content in pieces:
+                for start in range(0, len(content), PIECE):
+                    yield content[start : start + PIECE]
             yield b"\r\n"
         yield self._end
 
@@ -137,7 +186,7 @@ class SvarUt:
     def send(self, letter: Letter) -> Answer:
         """Hand a letter over. SvarUT has no key for repeats: what is sent twice arrives twice."""
         body = _Body(letter)
-        path = f"/api/v3/kontoer/{self._konto}/forsendelser/organisasjon"
+        path = f"/api/v3/kontoer/{self._konto}/forsendelser/{KINDS[letter.channel]}"
         answer, told = self._ask("POST", path, body=body, content=body, headers=body.headers())
         return _with_id(answer, told)
 
@@ -149,6 +198,11 @@ class SvarUt:
         if answer.status == 200 and isinstance(found, list):
             return [str(one) for one in found if _is_id(one)]
         return answer
+
+    def trouble(self) -> Answer | None:
+        """Ask something that changes nothing and needs all that sending a letter needs. → what is wrong, if anything"""
+        found = self.find("samvirke")
+        return found if isinstance(found, Answer) else None
 
     def statuses(self, ids: Sequence[str]) -> list[Told] | Answer:
         """What SvarUT says of letters; it leaves out those it does not know."""
@@ -184,6 +238,37 @@ class SvarUt:
         except ValueError:
             told = None
         return _answer(response, told), told
+
+
+class NotMigrated(Exception):
+    """SvarUT did not make an integration of the account."""
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """What REST v2 and v3 want of a sender. SvarUT tells the password this once."""
+
+    integration_id: UUID
+    password: str
+    konto: UUID
+
+
+def migrate(api_url: str, *, user: str, password: str, token: str) -> Migrated:
+    """Make an integration of a sender's account of REST v1 (KS's migration operation). Every call gives the integration
+    a new password, and the one before is worth nothing any more."""
+    try:
+        response = httpx.post(
+            api_url.rstrip("/") + MIGRATION,
+            auth=httpx.BasicAuth(user.encode(), password.encode()),
+            json={"maskinportenToken": token},
+            timeout=ASK_SECONDS,
+        )
+        told = orjson.loads(response.content)
+        return Migrated(UUID(told["id"]), str(told["passord"]), UUID(told["kontoId"]))
+    except httpx.HTTPError as error:
+        raise NotMigrated(f"SvarUT does not answer ({type(error).__name__}).") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise NotMigrated(f"SvarUT answered {response.status_code}: {_safe(response.text)}") from error
 
 
 def _answer(response: httpx.Response, told: Any) -> Answer:

@@ -17,7 +17,7 @@ from services.chassis.db import Database
 from services.chassis.values import seed_id
 from services.integration import jobs
 from services.integration.app import create_app
-from services.integration.dispatches.api import EXAMPLE_PDF
+from services.integration.dispatches.shapes import EXAMPLE_PDF
 from services.integration.settings import Settings
 from tests.conftest import Databases, NewDatabase
 from tests.issuer import Issuer

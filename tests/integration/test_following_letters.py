@@ -10,8 +10,8 @@ from services.chassis.db import Database
 from services.chassis.values import new_id
 from services.integration.attempts import store as attempts
 from services.integration.dispatches import store
-from services.integration.dispatches.api import EXAMPLE_PDF
 from services.integration.dispatches.rules import Event
+from services.integration.dispatches.shapes import EXAMPLE_PDF
 from tests.integration.conftest import BRONNOY, LOOKING, HandIn, NewPost, Shown, events, work_off
 from tests.sandbox.running import RunningSandbox
 

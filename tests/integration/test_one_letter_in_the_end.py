@@ -1,14 +1,16 @@
 """Whatever happens on the way to SvarUT: one letter in the end. The faults happen on the wire, in the sandbox; a real
 worker meets them."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from services.integration import jobs
 from services.integration.app import create_app
-from services.integration.dispatches.api import EXAMPLE_PDF
+from services.integration.dispatches.shapes import EXAMPLE_PDF
 from tests.conftest import Databases
 from tests.integration.conftest import (
     BRONNOY,
@@ -98,6 +100,8 @@ NOT_ARRIVED: dict[str, dict[str, Any]] = {
         "content_type": "application/json",
     },
     "a gateway's 404": {"kind": "status", "status": 404},
+}
+NEVER_ANSWERED: dict[str, dict[str, Any]] = {
     "dropped unread": {"kind": "drop_before"},
     "given up before it was read": {"kind": "delay", "moment": "before", "seconds": 2},
 }
@@ -107,12 +111,14 @@ HURRY = {"svarut_read_seconds": 1.2, "svarut_settle_seconds": 0.3}
 def test_letters_that_meet_all_faults_at_once_arrive_once_each(
     sandbox: RunningSandbox, send: Send, until: Shown
 ) -> None:
-    for fault in (*LOST_ANSWERS.values(), *NOT_ARRIVED.values()):
+    for fault in (*LOST_ANSWERS.values(), *NOT_ARRIVED.values(), *NEVER_ANSWERED.values()):
         sandbox.fault(stand_in="svarut", path_prefix=SENDING, **fault)
     sandbox.fault(stand_in="svarut", path_prefix=LOOKING, method="GET", kind="status", status=502, times=4)
     sandbox.fault(stand_in="svarut", path_prefix=SENDING, kind="status", status=401)
     sent = [send() for _ in range(12)]
     for one in sent:
+        while until(one["id"], *RECEIVED, "queued")["status"] == "queued":
+            until(send()["id"], *RECEIVED)  # those that got no answer wait until a later one is found
         is_alone(sandbox, until(one["id"], *RECEIVED))
     assert not [
         one
@@ -145,6 +151,24 @@ def test_a_letter_that_did_not_arrive_is_sent_again_when_that_is_certain(
     is_alone(sandbox, told)
     assert events(told) == [None, "attempt_failed", "hand_over"]
     assert told["history"][2]["detail"] is None
+
+
+@pytest.mark.parametrize("fault", NEVER_ANSWERED.values(), ids=NEVER_ANSWERED)
+def test_a_letter_that_got_no_answer_is_sent_again_once_the_look_up_shows_a_later_one(
+    sandbox: RunningSandbox, hand_in: HandIn, shown: Shown, new_post: NewPost, fault: dict[str, Any]
+) -> None:
+    sandbox.fault(stand_in="svarut", path_prefix=SENDING, **fault)
+    sent, post = hand_in().json(), new_post(svarut_read_seconds=1.2, svarut_settle_seconds=0)
+    for _ in range(3):
+        with pytest.raises(jobs.Later) as later:
+            post.send_letter(sent["id"])
+        time.sleep(later.value.seconds)
+    assert sandbox.letters(sent["reference"]) == [], "it may only be that the look-up lags"
+    work_off(post, hand_in().json()["id"])
+    work_off(post, sent["id"])
+    told = shown(sent["id"])
+    is_alone(sandbox, told)
+    assert events(told) == [None, "attempt_failed", "hand_over"]
 
 
 def test_an_answer_with_the_wrong_content_type_is_an_answer(

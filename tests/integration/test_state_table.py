@@ -9,15 +9,17 @@ from services.integration.dispatches.rules import Event, MoveRefused, News, Stat
 
 TABLE = """
 queued: hand_over received, attempt_failed queued, give_up failed_final, reject failed, undelivered failed
+queued: cancel cancelled
 received: accept accepted, reject failed
 accepted: notify notified, to_print in_print, read read, undelivered failed
-notified: to_print in_print, read read, undelivered failed
+notified: to_print in_print, read read, undelivered failed, print_instead queued
 in_print: printed printed
 read:
 printed:
-failed: retry queued, manual handled_manually, give_up failed_final
+failed: retry queued, manual handled_manually, give_up failed_final, cancel cancelled
 failed_final:
 handled_manually:
+cancelled:
 """
 EXPECTED = {
     (State(state), Event(step.split()[0])): State(step.split()[1])
@@ -38,6 +40,8 @@ SVARUT_STATUSES = [
     "SENDT_SDP",
     "LEVERT_SDP",
     "KLAR_FOR_MOTTAK",
+    "SENDT_NHN_MOTTAKER",
+    "LEVERT_NHN_MOTTAKER",
     "SENDT_PRINT",
     "PRINTET",
     "LEST",

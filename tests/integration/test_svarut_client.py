@@ -125,13 +125,13 @@ def test_a_letter_is_one_multipart_body_with_the_metadata_first_and_the_files_in
         ([], 200, Verdict.UNCERTAIN),
         (b"", 200, Verdict.UNCERTAIN),
         (b"<html>Velkommen</html>", 200, Verdict.UNCERTAIN),
-        (b"", 302, Verdict.UNCERTAIN),
-        (b"<html>413</html>", 413, Verdict.UNCERTAIN),
-        ({"message": "x"}, 400, Verdict.UNCERTAIN),
-        ({"message": None, "errorId": "1"}, 400, Verdict.UNCERTAIN),
+        (b"", 302, Verdict.DENIED),
+        (b"<html>413</html>", 413, Verdict.DENIED),
+        ({"message": "x"}, 400, Verdict.DENIED),
+        ({"message": None, "errorId": "1"}, 400, Verdict.DENIED),
         ({"message": "x", "errorId": "1", "errorJson": {"antall": 13}}, 400, Verdict.REFUSED),
         ({"message": "x", "errorcode": "GJENTAGENDE_FORSENDELSE"}, 400, Verdict.DUPLICATE),
-        (b"<html>500</html>", 500, Verdict.UNCERTAIN),
+        (b"<html>500</html>", 500, Verdict.DENIED),
     ],
 )
 def test_an_odd_answer_to_a_letter_is_never_taken_for_more_than_it_is(

@@ -12,7 +12,13 @@ class Verdict(StrEnum):
     REFUSED = "refused"
     CONFIGURATION = "configuration"
     TRANSIENT = "transient"
+    DENIED = "denied"
+    LOST = "lost"
     UNCERTAIN = "uncertain"
+
+
+IN_THE_DARK = (Verdict.DENIED, Verdict.LOST, Verdict.UNCERTAIN)
+"""After these SvarUT may have the letter."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +40,14 @@ class Answer:
 
 
 _REPEATED_CODE, _REPEATED_TEXT = "GJENTAGENDE_FORSENDELSE", "forsendelse med samme mottaker"
+_NOBODY_KNOWS = (408, 502, 504)
+"""A gateway that has got no answer says so; what is behind it may have the letter."""
 
 
 def verdict(answer: Answer) -> Verdict:
-    """Only what certainly did not arrive may be sent again at once (transient). A server error, a broken connection or
-    an answer that makes no sense may stand for a letter that SvarUT has (uncertain)."""
+    """Only what certainly did not arrive may be sent again at once (transient). An error that SvarUT, or what stands
+    before it, answered with says no and may be wrong (denied). A broken connection, no answer, or an answer that makes
+    no sense says nothing (uncertain)."""
     status = answer.status
     if answer.misconfigured or status in (401, 403):
         return Verdict.CONFIGURATION
@@ -50,9 +59,11 @@ def verdict(answer: Answer) -> Verdict:
         return Verdict.DUPLICATE
     if status == 429:
         return Verdict.TRANSIENT
-    if 400 <= status < 500 and status != 408 and answer.from_svarut:
+    if status in _NOBODY_KNOWS:
+        return Verdict.UNCERTAIN
+    if 400 <= status < 500 and answer.from_svarut:
         return Verdict.REFUSED
-    return Verdict.UNCERTAIN
+    return Verdict.DENIED
 
 
 def wait_after_failure(failures: int, longest: float) -> float:
@@ -64,3 +75,37 @@ def look_again_in(since: float, settle: float) -> float:
     """Seconds until a letter whose fate is unknown is looked for again, `since` its attempt ended: soon at first, then
     after twice the time, and exactly when SvarUT must have settled it."""
     return max(min(max(since, 1.0), settle - since), 0.05)
+
+
+class Next(StrEnum):
+    """What to do with a letter that SvarUT may have and the look-up does not show."""
+
+    SEND = "send"
+    LOOK = "look"
+    GIVE_UP = "give_up"
+
+
+class LookUp(StrEnum):
+    """How far the look-up has come, by a letter of ours that SvarUT is known to have."""
+
+    CAUGHT_UP = "caught_up"
+    """It shows one that was sent after the attempt must have settled."""
+    LAGS = "lags"
+    """It does not show one that it should."""
+    UNTRIED = "untried"
+    """Nothing was sent since to try it with; what was sent before, it shows."""
+
+
+def next_after_no_hit(
+    last: Verdict | None, look_up: LookUp, *, since: float, settle: float, patience: float, decided: bool
+) -> Next:
+    """`since`: seconds since the attempt ended; `settle`: until SvarUT cannot be working on it any more; `patience`:
+    how long after that it is looked for; `decided`: an administrator wants it sent, knowing of the attempt.
+
+    A look-up that shows nothing may only lag. After silence from SvarUT a letter is sent again only when the look-up
+    has caught up; after an error that SvarUT answered with, or a worker of ours that was lost, unless it lags."""
+    if since < settle:
+        return Next.LOOK
+    if decided or look_up is LookUp.CAUGHT_UP or (look_up is LookUp.UNTRIED and last is not Verdict.UNCERTAIN):
+        return Next.SEND
+    return Next.LOOK if since < settle + patience else Next.GIVE_UP

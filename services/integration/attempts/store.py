@@ -1,24 +1,32 @@
 """Who is handing over which letter, and what every attempt came to."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import Field, Session, col, select
 
 from services.chassis import audit
-from services.chassis.db import INSTANT, choice
-from services.integration.attempts.rules import Verdict
+from services.chassis.db import INSTANT, Database, choice
+from services.integration.attempts.rules import IN_THE_DARK, Verdict
 from services.integration.db import Table
 from services.integration.dispatches import store as dispatches
 from services.integration.dispatches.rules import Event, State
 
 LOST = "The worker was lost in the middle of handing it over."
+PIECE = 1024 * 1024
+"""Bytes of a document that are read, and kept in memory, at a time."""
 
 
 class Attempt(Table, table=True):
     """Without a verdict nobody knows yet what became of it."""
+
+    __table_args__ = (
+        sa.Index("ix_attempt_started_at", "started_at", postgresql_where=sa.text("external_id IS NOT NULL")),
+    )
 
     dispatch_id: int = Field(primary_key=True, foreign_key="dispatch.id", sa_type=sa.BigInteger)
     number: int = Field(primary_key=True)
@@ -48,15 +56,24 @@ class Claim:
     """Of the latest attempt; 0 before the first."""
     last: Verdict | None
     """What the latest attempt came to."""
+    ended_at: datetime | None
+    """When that was known."""
     since: float
     """Seconds since it ended."""
+    begun: bool
+    """The next attempt is written down already."""
     known: frozenset[str]
     """SvarUT's ids of this letter from earlier tries that an administrator has left behind."""
+
+    @property
+    def decided(self) -> bool:
+        """An administrator has put it back into the queue after its latest attempt."""
+        return self.ended_at is not None and self.row.queued_at > self.ended_at
 
 
 def claim(session: Session, uuid: UUID, lease: UUID, seconds: float) -> Claim | None:
     """Take a queued letter; None when it is not queued (any more). What a lost worker left open is closed: its attempt
-    may have reached SvarUT until its lease ran out."""
+    may have reached SvarUT until its lease ran out. A letter that SvarUT certainly does not have is begun at once."""
     row = dispatches.locked(session, uuid)
     if row.state is not State.QUEUED:
         return None
@@ -67,17 +84,22 @@ def claim(session: Session, uuid: UUID, lease: UUID, seconds: float) -> Claim | 
     tried = session.exec(select(Attempt).where(col(Attempt.dispatch_id) == row.id).order_by(col(Attempt.number))).all()
     last = tried[-1] if tried else None
     if last and last.verdict is None:
-        last.verdict, last.finished_at, last.detail = Verdict.UNCERTAIN, row.leased_until or instant, LOST
+        last.verdict, last.finished_at, last.detail = Verdict.LOST, row.leased_until or instant, LOST
         row.failures += 1
         dispatches.move(session, None, row, Event.ATTEMPT_FAILED, detail=LOST)
     row.lease, row.leased_until = lease, instant + timedelta(seconds=seconds)
-    ended = last.finished_at if last else None
+    ended, number = last.finished_at if last else None, last.number if last else 0
+    begun = not last or last.verdict not in (*IN_THE_DARK, Verdict.DUPLICATE)
+    if begun:
+        session.add(Attempt(dispatch_id=row.id, number=number + 1, started_at=instant))
     return Claim(
         lease,
         row,
-        last.number if last else 0,
+        number,
         last.verdict if last else None,
+        ended,
         (instant - ended).total_seconds() if ended else 0.0,
+        begun,
         frozenset(one.external_id for one in tried if one.external_id),
     )
 
@@ -96,6 +118,55 @@ def begin(session: Session, claim: Claim) -> bool:
     assert row.id
     session.add(Attempt(dispatch_id=row.id, number=claim.number + 1, started_at=_clock(session)))
     return True
+
+
+def verdicts(session: Session, row: dispatches.Dispatch) -> Sequence[Verdict | None]:
+    """What the attempts at a letter came to, oldest first."""
+    query = select(col(Attempt.verdict)).where(col(Attempt.dispatch_id) == row.id)
+    return session.exec(query.order_by(col(Attempt.number))).all()
+
+
+def taken(session: Session, settled: datetime) -> tuple[str, str, bool] | None:
+    """A letter that SvarUT is known to have, to try the look-up with: (its reference there, SvarUT's id, whether it was
+    sent after an instant). The first that was sent after it; if there is none, the latest before."""
+    began, id = col(Attempt.started_at), col(Attempt.external_id)
+    query = (
+        sa.select(col(dispatches.Dispatch.external_reference), id, began)
+        .join(dispatches.Dispatch, col(dispatches.Dispatch.id) == col(Attempt.dispatch_id))
+        .where(id.is_not(None), id == col(dispatches.Dispatch.external_id))
+    )
+    for later in (query.where(began > settled).order_by(began), query.where(began <= settled).order_by(began.desc())):
+        if found := session.execute(later.limit(1)).one_or_none():
+            return found.external_reference, found.external_id, found.started_at > settled
+    return None
+
+
+_DOCUMENT = dispatches.DispatchDocument
+_DESCRIBED = (
+    sa.select(
+        *(col(getattr(_DOCUMENT, name)) for name in ("position", "filename", "media_type", "size")),
+        sa.case((col(_DOCUMENT.size) <= PIECE, col(_DOCUMENT.content))).label("content"),
+    )
+    .where(col(_DOCUMENT.dispatch_id) == sa.bindparam("dispatch"))
+    .order_by(col(_DOCUMENT.position))
+)
+_PIECE = sa.select(sa.func.substring(col(_DOCUMENT.content), sa.bindparam("start"), PIECE)).where(
+    col(_DOCUMENT.dispatch_id) == sa.bindparam("dispatch"), col(_DOCUMENT.position) == sa.bindparam("position")
+)
+
+
+def documents(session: Session, dispatch_id: int) -> Sequence[Any]:
+    """What is in a letter, in its order: rows of position, filename, media_type, size, and content if it is small."""
+    return session.execute(_DESCRIBED, {"dispatch": dispatch_id}).all()
+
+
+def pieces(database: Database, dispatch_id: int, position: int, size: int) -> Iterator[bytes]:
+    """A large document, a piece at a time; no connection is held between two."""
+    for start in range(1, size + 1, PIECE):
+        here = {"dispatch": dispatch_id, "position": position, "start": start}
+        with database.reading() as reader:
+            piece = bytes(reader.execute(_PIECE, here).scalar_one())
+        yield piece
 
 
 def finish(

@@ -1,13 +1,11 @@
 """Letters over HTTP: hand one in, see what has become of it, decide on those that failed."""
 
 import base64
-import unicodedata
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request, Response
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field
 from sqlmodel import Session
 
 from services.chassis import idempotency, paging
@@ -17,114 +15,16 @@ from services.chassis.contract import example
 from services.chassis.db import DatabaseDep, DryRunDep, ReaderDep, SessionDep
 from services.chassis.idempotency import KeyHeader, Once
 from services.chassis.problems import refuse
-from services.chassis.values import In, Instant, OrganisationNumber, Out, seed_id
-from services.integration.dispatches import rules, store
+from services.chassis.values import In
+from services.integration.dispatches import rules, shapes, store
 from services.integration.dispatches.rules import Event, State
+from services.integration.dispatches.shapes import BRONNOY, EXAMPLE_PDF, Dispatch, NewDecision, NewDispatch, Reference
 
 router = new_router("/dispatches", "Dispatches")
 
 Sender = Annotated[Caller, needs("dispatch.write")]
 ReaderOf = Annotated[Caller, needs("dispatch.read")]
 Administrator = Annotated[Caller, needs("dispatch.admin")]
-
-BRONNOY = "964983291"
-EXAMPLE_PDF = (
-    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
-    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj\nxref\n0 4\n0000000000 65535 f \n"
-    b"0000000009 00000 n \n0000000052 00000 n \n0000000101 00000 n \ntrailer<</Root 1 0 R/Size 4>>\nstartxref\n164\n"
-    b"%%EOF\n"
-)
-"""One empty page."""
-
-
-def _seeded(name: str) -> Any:
-    return Path(description="The dispatch's id", examples=[str(seed_id(f"dispatch:{name}"))])
-
-
-def _composed(text: str) -> str:
-    """«å» as one character, however it was typed: SvarUT compares file names byte by byte."""
-    return unicodedata.normalize("NFC", text)
-
-
-Filename = Annotated[str, StringConstraints(min_length=1, max_length=rules.LONGEST_FILENAME), AfterValidator(_composed)]
-Title = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_composed)]
-Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{1,100}$")]
-
-
-class Recipient(In, Out):
-    """An organisation that gets the letter."""
-
-    organisation_number: OrganisationNumber
-    name: str = Field(min_length=1, max_length=100, examples=["Fjordvakt Velferd AS (fiktiv)"])
-
-
-class NewDocument(In):
-    filename: Filename = Field(
-        description='Unique in the letter, upper and lower case being the same; none of " < > ? * | : \\ /',
-        examples=["bestilling.pdf"],
-    )
-    media_type: Literal["application/pdf"] = Field(description="Only PDF can be printed when nobody reads the letter")
-    content_base64: str = Field(min_length=1, description="The file, base64 with padding")
-
-
-class NewDispatch(In):
-    """A letter to send."""
-
-    reference: Reference = Field(
-        description="Your own name for the letter, unique among yours; it follows the letter into SvarUT",
-        examples=["bestilling-2026-0042"],
-    )
-    recipient: Recipient
-    title: Title = Field(
-        description="Shown in inboxes and notifications: nothing sensitive, and no personal number",
-        examples=["Bestilling 2026-0042"],
-    )
-    documents: list[NewDocument] = Field(min_length=1, max_length=100, description="20 MB at most, as sent")
-
-
-class Document(Out):
-    position: int = Field(description="1 for the first", examples=[1])
-    filename: str
-    media_type: str
-    size: int = Field(description="Bytes")
-    sha256: str = Field(description="Of the content, hexadecimal")
-
-
-class Happened(Out):
-    """One thing that happened."""
-
-    version: int = Field(description="Counts the dispatch's events; the first is 1")
-    event: Event | None = Field(description="Null for the first: the letter was handed in")
-    state: State = Field(description="The state after it; some events are only noted, and leave it as it was")
-    detail: str | None
-    external_status: str | None = Field(description="SvarUT's own status then", examples=["VARSLET"])
-    occurred_at: Instant = Field(description="When it happened, at SvarUT where SvarUT says so")
-    recorded_at: Instant = Field(description="When we heard of it")
-
-
-class Dispatch(Out):
-    """A letter and where it is."""
-
-    id: UUID
-    reference: str
-    recipient: Recipient
-    title: str
-    status: State = Field(
-        description="received means that SvarUT has it; read and printed that it came to the recipient; failed waits "
-        "for an administrator"
-    )
-    detail: str | None = Field(description="Why it is where it is, for people")
-    version: int = Field(description="Counts what has happened to it")
-    external_id: str | None = Field(description="SvarUT's id of it (forsendelseId), from received on")
-    external_status: str | None = Field(description="SvarUT's own status, as last heard")
-    created_at: Instant
-    changed_at: Instant
-    documents: list[Document]
-    history: list[Happened] = Field(description="Oldest first")
-
-
-class NewDecision(In):
-    reason: str | None = Field(default=None, min_length=1, max_length=2000, description="Kept in the history")
 
 
 class Filters(In):
@@ -176,7 +76,8 @@ def add(
     is wrong with the letter."""
     once.look_up(database)
     documents = [rules.Document(one.filename, _decoded(one.content_base64)) for one in new.documents]
-    refuse(rules.check(new.title, documents))
+    address = rules.Address(**new.recipient.address.model_dump()) if new.recipient.address else None
+    refuse(rules.check(new.title, documents, channel=new.channel, address=address))
     letter = store.NewLetter(
         new.reference,
         new.recipient.organisation_number,
@@ -186,13 +87,17 @@ def add(
             (one.filename, one.media_type, document.content or b"")
             for one, document in zip(new.documents, documents, strict=True)
         ],
+        address,
+        new.channel,
+        new.priority,
+        new.when_unread,
     )
     with database.writing(rehearsed=dry_run) as session:
         once.claim(session)
         row, created = store.add(session, caller, caller.organisation, letter)
         if created:
             store.enqueue(session, row)
-        body = _shown(session, [row])[0].model_dump_json().encode()
+        body = shapes.shown(session, [row])[0].model_dump_json().encode()
         return once.keep(session, body, status=201 if created else 200, location=store.path(row.uuid))
 
 
@@ -210,7 +115,7 @@ def list_dispatches(
         reference=filters.reference,
         state=filters.status,
     )
-    shown = {one.id: one for one in _shown(reader, rows)}
+    shown = {one.id: one for one in shapes.shown(reader, rows)}
     return paging.page(
         request,
         response,
@@ -222,9 +127,9 @@ def list_dispatches(
 
 
 @router.get("/{id}", summary="Read a letter", openapi_extra=example(organisation=BRONNOY))
-def read(id: Annotated[UUID, _seeded("eksempel-brev-1")], caller: ReaderOf, reader: ReaderDep) -> Dispatch:
+def read(id: Annotated[UUID, shapes.seeded("eksempel-brev-1")], caller: ReaderOf, reader: ReaderDep) -> Dispatch:
     """A letter, where it is, and all that has happened to it."""
-    return _shown(reader, [store.by_uuid(reader, id, caller.organisation)])[0]
+    return shapes.shown(reader, [store.by_uuid(reader, id, caller.organisation)])[0]
 
 
 @router.get(
@@ -235,7 +140,7 @@ def read(id: Annotated[UUID, _seeded("eksempel-brev-1")], caller: ReaderOf, read
     openapi_extra=example(organisation=BRONNOY),
 )
 def document(
-    id: Annotated[UUID, _seeded("eksempel-brev-1")],
+    id: Annotated[UUID, shapes.seeded("eksempel-brev-1")],
     position: Annotated[int, Path(ge=1, le=100, description="1 for the first", examples=[1])],
     caller: ReaderOf,
     reader: ReaderDep,
@@ -247,7 +152,7 @@ def document(
 
 @router.post("/{id}/retry", summary="Try a failed letter again", openapi_extra=example(organisation=BRONNOY, body={}))
 def retry(
-    id: Annotated[UUID, _seeded("eksempel-brev-2")],
+    id: Annotated[UUID, shapes.seeded("eksempel-brev-2")],
     decision: NewDecision,
     caller: Administrator,
     session: SessionDep,
@@ -255,12 +160,12 @@ def retry(
     """Failed → queued, with all attempts anew. If SvarUT may have the letter from before, it is looked for first."""
     row = _own(session, id, caller)
     store.queue_again(session, caller, row, decision.reason)
-    return _shown(session, [row])[0]
+    return shapes.shown(session, [row])[0]
 
 
 @router.post("/{id}/give-up", summary="Give a letter up", openapi_extra=example(organisation=BRONNOY, body={}))
 def give_up(
-    id: Annotated[UUID, _seeded("eksempel-brev-3")],
+    id: Annotated[UUID, shapes.seeded("eksempel-brev-3")],
     decision: NewDecision,
     caller: Administrator,
     session: SessionDep,
@@ -270,14 +175,14 @@ def give_up(
     row = _own(session, id, caller)
     store.must_be_free(session, row)
     store.move(session, caller, row, Event.GIVE_UP, detail=decision.reason)
-    return _shown(session, [row])[0]
+    return shapes.shown(session, [row])[0]
 
 
 @router.post(
     "/{id}/manual", summary="Mark a letter as handled otherwise", openapi_extra=example(organisation=BRONNOY, body={})
 )
 def manual(
-    id: Annotated[UUID, _seeded("eksempel-brev-4")],
+    id: Annotated[UUID, shapes.seeded("eksempel-brev-4")],
     decision: NewDecision,
     caller: Administrator,
     session: SessionDep,
@@ -285,7 +190,7 @@ def manual(
     """Failed → handled_manually: somebody brought it to the recipient in another way."""
     row = _own(session, id, caller)
     store.move(session, caller, row, Event.MANUAL, detail=decision.reason)
-    return _shown(session, [row])[0]
+    return shapes.shown(session, [row])[0]
 
 
 def _own(session: Session, id: UUID, caller: Caller) -> store.Dispatch:
@@ -297,26 +202,3 @@ def _decoded(text: str) -> bytes | None:
         return base64.b64decode(text, validate=True)
     except ValueError:
         return None
-
-
-def _shown(session: Session, rows: Sequence[store.Dispatch]) -> list[Dispatch]:
-    ids = [row.id or 0 for row in rows]
-    documents, events = store.documents(session, ids), store.events(session, ids)
-    return [
-        Dispatch(
-            id=row.uuid,
-            reference=row.reference,
-            recipient=Recipient(organisation_number=row.recipient_number, name=row.recipient_name),
-            title=row.title,
-            status=row.state,
-            detail=row.detail,
-            version=row.version,
-            external_id=row.external_id,
-            external_status=row.external_status,
-            created_at=row.created_at,
-            changed_at=row.changed_at,
-            documents=[Document.model_validate(one) for one in documents.get(row.id or 0, [])],
-            history=[Happened.model_validate(one) for one in events.get(row.id or 0, [])],
-        )
-        for row in rows
-    ]

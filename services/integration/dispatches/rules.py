@@ -8,6 +8,27 @@ from enum import StrEnum
 from services.chassis.problems import Conflict, Invalid, Problem
 
 
+class Channel(StrEnum):
+    """By which way a letter goes to its recipient."""
+
+    DIGITAL = "svarut_digital"
+    """SvarUT brings it to the recipient's own system or to Altinn, and prints it where neither works."""
+    PRINT = "svarut_print"
+    """SvarUT prints it at once."""
+
+
+class Priority(StrEnum):
+    NORMAL = "normal"
+    URGENT = "urgent"
+
+
+class WhenUnread(StrEnum):
+    """What follows when nobody has read a letter in time."""
+
+    NOTICE = "notice"
+    PRINT = "print"
+
+
 class State(StrEnum):
     QUEUED = "queued"
     RECEIVED = "received"
@@ -19,6 +40,7 @@ class State(StrEnum):
     FAILED = "failed"
     FAILED_FINAL = "failed_final"
     HANDLED_MANUALLY = "handled_manually"
+    CANCELLED = "cancelled"
 
 
 class Event(StrEnum):
@@ -34,12 +56,16 @@ class Event(StrEnum):
     PRINTED = "printed"
     RETRY = "retry"
     MANUAL = "manual"
+    CANCEL = "cancel"
+    UNREAD = "unread"
+    PRINT_INSTEAD = "print_instead"
 
 
 MOVES = {
     (State.QUEUED, Event.HAND_OVER): State.RECEIVED,
     (State.QUEUED, Event.ATTEMPT_FAILED): State.QUEUED,
     (State.QUEUED, Event.GIVE_UP): State.FAILED_FINAL,
+    (State.QUEUED, Event.CANCEL): State.CANCELLED,
     # Refused in SvarUT's answer, or out of attempts: it was never received, so it fails from here.
     (State.QUEUED, Event.REJECT): State.FAILED,
     (State.QUEUED, Event.UNDELIVERED): State.FAILED,
@@ -52,12 +78,16 @@ MOVES = {
     (State.NOTIFIED, Event.TO_PRINT): State.IN_PRINT,
     (State.NOTIFIED, Event.READ): State.READ,
     (State.NOTIFIED, Event.UNDELIVERED): State.FAILED,
+    # Nobody has read it in time, and its sender wants it on paper then: it is handed over once more, to be printed.
+    (State.NOTIFIED, Event.PRINT_INSTEAD): State.QUEUED,
     (State.IN_PRINT, Event.PRINTED): State.PRINTED,
     (State.FAILED, Event.RETRY): State.QUEUED,
     (State.FAILED, Event.MANUAL): State.HANDLED_MANUALLY,
     (State.FAILED, Event.GIVE_UP): State.FAILED_FINAL,
+    (State.FAILED, Event.CANCEL): State.CANCELLED,
 }
-TERMINAL = {State.READ, State.PRINTED, State.FAILED_FINAL, State.HANDLED_MANUALLY}
+TERMINAL = {State.READ, State.PRINTED, State.FAILED_FINAL, State.HANDLED_MANUALLY, State.CANCELLED}
+OPEN = tuple(state for state in State if state not in TERMINAL)
 FOLLOWED = (State.RECEIVED, State.ACCEPTED, State.NOTIFIED, State.IN_PRINT)
 """States in which SvarUT has the letter and may still tell something new."""
 
@@ -90,6 +120,8 @@ MEANINGS: Mapping[str, Sequence[Event]] = {
     "SENDT_SDP": _NOTIFIED,
     "LEVERT_SDP": _NOTIFIED,
     "KLAR_FOR_MOTTAK": _NOTIFIED,
+    "SENDT_NHN_MOTTAKER": _NOTIFIED,
+    "LEVERT_NHN_MOTTAKER": _NOTIFIED,
     "SENDT_PRINT": (*_ACCEPTED, Event.TO_PRINT),
     "PRINTET": (*_ACCEPTED, Event.TO_PRINT, Event.PRINTED),
     "LEST": (*_ACCEPTED, Event.READ),
@@ -99,7 +131,10 @@ MEANINGS: Mapping[str, Sequence[Event]] = {
 }
 """SvarUT's statuses (REST v3) as the way that leads there. Whoever asks now and then misses statuses in between; the
 part of the way that still lies ahead is walked. A letter that is refused after it was accepted was not delivered."""
-LAST_STATUSES = {"LEST", "PRINTET", "AVVIST", "FEILET_UNDER_MOTTAK", "IKKE_LEVERT", "MANUELT_HANDTERT", "SLETTET"}
+LAST_STATUSES = {
+    *("LEST", "PRINTET", "AVVIST", "FEILET_UNDER_MOTTAK", "IKKE_LEVERT", "MANUELT_HANDTERT", "SLETTET"),
+    "LEVERT_NHN_MOTTAKER",
+}
 """After these SvarUT has nothing more to tell."""
 _RESULT = {
     Event.READ: State.READ,
@@ -138,6 +173,8 @@ def news(state: State, status: str) -> News:
 FORBIDDEN_IN_FILENAMES = frozenset('"<>?*|:\\/')
 LONGEST_FILENAME = 226
 PDF_BEGINS = b"%PDF-"
+LARGEST_PRINTED_BYTES = 350 * 1000 * 1000
+_POSTCODE = re.compile(r"\d{4}", re.ASCII)
 _PERSONAL_NUMBER = re.compile(r"(?<!\d)\d{6}[ -]?\d{5}(?!\d)", re.ASCII)
 
 
@@ -172,6 +209,18 @@ class BeingHandedOver(Conflict):
     """The letter is being handed over to SvarUT in this moment."""
 
 
+class AddressMissing(Invalid):
+    """A letter that is to be printed needs its recipient's postal address."""
+
+
+class PostcodeInvalid(Invalid):
+    """A Norwegian postcode has four digits."""
+
+
+class LetterTooLarge(Invalid):
+    """SvarUT does not print more than 350 MB in a letter."""
+
+
 @dataclass(frozen=True)
 class Document:
     """A document as it was handed in; `content` is None when it could not be decoded."""
@@ -180,10 +229,28 @@ class Document:
     content: bytes | None
 
 
-def check(title: str, documents: Sequence[Document]) -> Iterator[Problem]:
+@dataclass(frozen=True)
+class Address:
+    """Where a letter is brought on paper. `country` is ISO 3166-1 alpha-2; without it, Norway."""
+
+    lines: Sequence[str]
+    postcode: str | None
+    place: str
+    country: str | None = None
+
+
+def check(
+    title: str, documents: Sequence[Document], *, channel: Channel = Channel.DIGITAL, address: Address | None = None
+) -> Iterator[Problem]:
     """Every reason not to take a letter."""
     if _PERSONAL_NUMBER.search(title):
         yield PersonalNumberInTitle(pointer="#/title")
+    if channel is Channel.PRINT and address is None:
+        yield AddressMissing(pointer="#/recipient/address")
+    if address and address.country in (None, "NO") and not _POSTCODE.fullmatch(address.postcode or ""):
+        yield PostcodeInvalid(pointer="#/recipient/address/postcode")
+    if sum(len(one.content or b"") for one in documents) > LARGEST_PRINTED_BYTES:
+        yield LetterTooLarge(pointer="#/documents")
     seen: set[str] = set()
     for position, document in enumerate(documents):
         at = f"#/documents/{position}"

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,14 +15,15 @@ from sqlmodel import Field, Session, col, select
 from services.chassis import audit, feed, jobs
 from services.chassis.auth import Caller
 from services.chassis.clock import now
-from services.chassis.db import INSTANT, choice
+from services.chassis.db import INSTANT, JSON, choice
 from services.chassis.problems import NotFound
 from services.chassis.values import new_id
 from services.integration.db import Table
 from services.integration.dispatches import rules
-from services.integration.dispatches.rules import Event, State
+from services.integration.dispatches.rules import Address, Channel, Event, Priority, State, WhenUnread
 
 SEND_TASK = "send_letter"
+JOB_PRIORITY = {Priority.NORMAL: 0, Priority.URGENT: 10}
 
 
 class Dispatch(Table, table=True):
@@ -32,6 +33,12 @@ class Dispatch(Table, table=True):
         sa.UniqueConstraint("organisation", "reference"),
         sa.Index("ix_dispatch_organisation_uuid", "organisation", "uuid"),
         sa.Index("ix_dispatch_state", "state", "id"),
+        sa.Index("ix_dispatch_handed_over_at", "handed_over_at"),
+        sa.Index(
+            "ix_dispatch_offered_at",
+            "offered_at",
+            postgresql_where=sa.text("offered_at IS NOT NULL AND unread_at IS NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger)
@@ -42,6 +49,11 @@ class Dispatch(Table, table=True):
     """What SvarUT knows it by. All organisations send from one account there, so it is unique among them all."""
     recipient_number: str = Field(max_length=9)
     recipient_name: str = Field(max_length=100)
+    address: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    """Postal, as `rules.Address` has it."""
+    channel: Channel = Field(default=Channel.DIGITAL, sa_type=choice(Channel))
+    priority: Priority = Field(default=Priority.NORMAL, sa_type=choice(Priority))
+    when_unread: WhenUnread = Field(default=WhenUnread.NOTICE, sa_type=choice(WhenUnread))
     title: str = Field(max_length=1000)
     content_sha256: bytes = Field(sa_type=sa.LargeBinary(32))
     state: State = Field(sa_type=choice(State))
@@ -53,6 +65,13 @@ class Dispatch(Table, table=True):
     external_status: str | None = Field(default=None, max_length=80)
     created_at: datetime = Field(sa_type=INSTANT)
     changed_at: datetime = Field(sa_type=INSTANT)
+    queued_at: datetime = Field(sa_type=INSTANT)
+    """Since when it waits, or waited, to be handed over."""
+    handed_over_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    offered_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """Since when its recipient can read it; the reading deadline runs from here."""
+    unread_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    """When the reading deadline was found to have passed."""
     lease: UUID | None = None
     """Who is handing it over now; it holds until `leased_until` and is renewed meanwhile."""
     leased_until: datetime | None = Field(default=None, sa_type=INSTANT)
@@ -101,15 +120,21 @@ class NewLetter:
     title: str
     documents: Sequence[tuple[str, str, bytes]]
     """(file name, media type, content)"""
+    address: Address | None = None
+    channel: Channel = Channel.DIGITAL
+    priority: Priority = Priority.NORMAL
+    when_unread: WhenUnread = WhenUnread.NOTICE
 
     def sha256(self) -> bytes:
         """What makes two letters the same, whatever they are called."""
-        told = [
+        told: list[Any] = [
             self.recipient_number,
             self.recipient_name,
             self.title,
             [[name, kind, hashlib.sha256(content).hexdigest()] for name, kind, content in self.documents],
         ]
+        if self.address or self.channel is not Channel.DIGITAL:  # what did not exist before them is hashed as before
+            told += [self.channel, asdict(self.address) if self.address else None]
         return hashlib.sha256(orjson.dumps(told)).digest()
 
 
@@ -148,8 +173,8 @@ def add(
 
 
 def enqueue(session: Session, row: Dispatch) -> None:
-    """Have a worker hand it over, if this transaction is committed."""
-    jobs.defer(session, SEND_TASK, dispatch=str(row.uuid))
+    """Have a worker hand it over, if this transaction is committed; urgent letters before all others."""
+    jobs.defer(session, SEND_TASK, priority=JOB_PRIORITY[row.priority], dispatch=str(row.uuid))
 
 
 def _insert(
@@ -163,12 +188,17 @@ def _insert(
         external_reference=external_reference,
         recipient_number=new.recipient_number,
         recipient_name=new.recipient_name,
+        address=asdict(new.address) if new.address else None,
+        channel=new.channel,
+        priority=new.priority,
+        when_unread=new.when_unread,
         title=new.title,
         content_sha256=new.sha256(),
         state=State.QUEUED,
         version=1,
         created_at=instant,
         changed_at=instant,
+        queued_at=instant,
     )
     values = row.model_dump(exclude={"id"})
     id = session.execute(
@@ -238,12 +268,6 @@ def _grouped(rows: Sequence[Any]) -> dict[int, list[Any]]:
     return found
 
 
-def contents(session: Session, dispatch_id: int) -> Sequence[DispatchDocument]:
-    """The documents with their bytes, in their order."""
-    query = select(DispatchDocument).where(col(DispatchDocument.dispatch_id) == dispatch_id)
-    return session.exec(query.order_by(col(DispatchDocument.position))).all()
-
-
 def content(session: Session, row: Dispatch, position: int) -> DispatchDocument:
     found = session.get(DispatchDocument, (row.id, position))
     if found is None:
@@ -265,6 +289,10 @@ def move(
     row.version += 1
     row.detail = detail
     row.changed_at = now()
+    if event is Event.HAND_OVER:
+        row.handed_over_at = row.changed_at
+    elif row.state is State.NOTIFIED:
+        row.offered_at = occurred_at or row.changed_at
     _record(session, caller, row, event, occurred_at or row.changed_at)
 
 
@@ -294,7 +322,13 @@ def hear(session: Session, uuid: UUID, external_id: str, status: str, changed_at
 def queue_again(session: Session, caller: Caller | None, row: Dispatch, detail: str | None) -> None:
     """An administrator's new try, with all attempts to use. A letter that SvarUT failed to deliver is left behind."""
     move(session, caller, row, Event.RETRY, detail=detail)
-    row.failures, row.external_id, row.external_status = 0, None, None
+    queue(session, row)
+
+
+def queue(session: Session, row: Dispatch) -> None:
+    """Have a letter handed over anew that has just been moved back into the queue."""
+    row.failures, row.external_id, row.external_status, row.queued_at = 0, None, None, row.changed_at
+    row.handed_over_at = row.offered_at = None
     enqueue(session, row)
 
 
@@ -318,12 +352,6 @@ def followed(session: Session, after_id: int, limit: int) -> Sequence[Any]:
         .limit(limit)
     )
     return session.execute(query).all()
-
-
-def counts(session: Session) -> dict[str, int]:
-    """How many dispatches are in each state."""
-    rows = session.execute(sa.select(col(Dispatch.state), sa.func.count()).group_by(col(Dispatch.state)))
-    return {state: int(number) for state, number in rows}
 
 
 def _seconds_until(session: Session, instant: datetime | None) -> float:
@@ -368,16 +396,18 @@ def _record(
         version=row.version,
         detail=told,
     )
-    if moved:
+    if moved or event is Event.UNREAD:
         feed.tell(
             session,
-            f"dispatch.{row.state}",
+            f"dispatch.{row.state if moved else event}",
             path(row.uuid),
             row.organisation,
             id=str(row.uuid),
             reference=row.reference,
             status=row.state,
+            event=event,
             external_id=row.external_id,
+            external_status=row.external_status,
             version=row.version,
             occurred_at=occurred_at.isoformat(),
             detail=told,
