@@ -50,6 +50,7 @@ def started(*, larger: bool = False) -> Iterator[World]:
             svarut_port=18094,
             self_service_port=18097,
         )
+        before = dict(os.environ)
         server = start(Path(folder) / "d" / "pg")
         try:
             if larger:
@@ -66,6 +67,8 @@ def started(*, larger: bool = False) -> Iterator[World]:
             yield World(run, urls, values)
         finally:
             server.stop()
+            os.environ.clear()  # the next world's databases are others
+            os.environ.update(before)
 
 
 @contextmanager
