@@ -120,6 +120,7 @@ def environment(run: RunSettings, databases: dict[str, str]) -> dict[str, str]:
         "SAMVIRKE_ENV": run.env.value,
         "CATALOG_PUBLIC_URL": run.url("catalog"),
         "CATALOG_SIGNING_KEYS_FOLDER": str(keys / "catalog"),
+        "AGREEMENTS_PUBLIC_URL": run.url("agreements"),
         "AGREEMENTS_CATALOG_URL": run.url("catalog"),
         "AGREEMENTS_INTEGRATION_URL": run.url("integration"),
         "AGREEMENTS_MASKINPORTEN_ISSUER": issuer,

@@ -1,4 +1,7 @@
-"""Suppliers verified against Enhetsregisteret."""
+"""The form of Norwegian that municipalities have decided on, and suppliers verified against Enhetsregisteret."""
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "c1a7a107000a"
 down_revision = "c1a7a1070009"
@@ -7,8 +10,15 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    op.add_column(
+        "organisation",
+        sa.Column(
+            "language_form",
+            sa.Enum("nb", "nn", "neutral", name="languageform", native_enum=False, length=40),
+            nullable=True,
+        ),
+    )
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    op.drop_column("organisation", "language_form")

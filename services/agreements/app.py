@@ -19,6 +19,7 @@ from services.agreements.explanations import api as explanations
 from services.agreements.fees import api as fees
 from services.agreements.framework_steps import api as framework_steps
 from services.agreements.frameworks import api as frameworks
+from services.agreements.letter_copies import api as letter_copies
 from services.agreements.order_changes import api as order_changes
 from services.agreements.part_bills import api as part_bills
 from services.agreements.places import api as places
@@ -52,12 +53,13 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
         "Samvirke: agreements",
         section="agreements",
         description=DESCRIPTION,
-        version="2.0.0",
+        version="2.1.0",
         settings=settings,
         database=Database(settings.database_url, connections=settings.database_connections),
         routers=[
             calloffs.router,
             quotes.router,
+            letter_copies.router,
             calloff_steps.router,
             order_changes.router,
             deliveries.router,

@@ -67,6 +67,8 @@ class Organisation(BaseModel):
     """The day that its inhabitants were counted on."""
     kinds: list[str] = []
     """By the catalogue's names, such as `municipality` or `co_operation`."""
+    language_form: str | None = None
+    """The form of Norwegian that it writes: `nb`, `nn` or `neutral`."""
 
 
 class Unit(BaseModel):

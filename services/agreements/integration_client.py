@@ -9,6 +9,8 @@ from pydantic import BaseModel, ValidationError
 from services.chassis.http import Neighbour
 from services.chassis.problems import NeighbourNonsense
 
+LONGEST_NAME = 100
+"""Characters of a recipient's name that integration takes."""
 T = TypeVar("T", bound=BaseModel)
 
 
@@ -57,7 +59,7 @@ class Integration:
             headers={"Idempotency-Key": reference},
             json={
                 "reference": reference,
-                "recipient": {"organisation_number": recipient, "name": name},
+                "recipient": {"organisation_number": recipient, "name": name[:LONGEST_NAME]},
                 "title": title,
                 "documents": [
                     {

@@ -25,6 +25,7 @@ from services.agreements.deliveries import store as deliveries
 from services.agreements.framework_steps import store as framework_steps
 from services.agreements.frameworks import store as frameworks
 from services.agreements.integration_client import Integration, LetterRefused
+from services.agreements.letters import rules as letter_rules
 from services.agreements.letters import store as sent
 from services.agreements.order_changes import store as order_changes
 from services.agreements.places import store as places
@@ -60,32 +61,38 @@ class _Retry(jobs.Backoff):
 
 
 class Letters:
-    """Delivers letters, and follows integration's feed."""
+    """Makes and delivers letters, and follows integration's feed."""
 
-    def __init__(self, database: Database, integration: Integration) -> None:
+    def __init__(self, database: Database, integration: Integration, catalog: Catalog, public_url: str) -> None:
         self._database = database
         self._integration = integration
+        self._catalog = catalog
+        self._public_url = public_url
 
     def deliver(self, call_off: str, kind: str, version: int = 1) -> None:
-        """Make the letter once, then hand it over; as often as needed, always the same bytes by the same reference."""
+        """Make the letter once, in the language of the municipality that it comes from or goes to, then hand it over;
+        as often as needed, always the same bytes by the same reference."""
         with self._database.reading() as reader:
             row, kept, lines = store.for_letter(reader, UUID(call_off), kind, version)
             complaint = complaints.by_letter(reader, kept.call_off_id, kind)
             change = order_changes.by_letter(reader, kept.call_off_id, kind)
+            notice = notices.by_letter(reader, kept.call_off_id, kind)
         if kept.dispatch_id:
             return
-        pdf = kept.pdf
+        pdf, language = kept.pdf, kept.language or "nb"
         if pdf is None:
+            language = self._language(row.buyer)
             wish = letter.Wish(order_changes.priced(change), change.needed_on, change.reason) if change else None
-            made = letter.pdf(row, lines, kind, complaint, wish)
+            matter = letter.Matter(complaint, wish, notice)
+            made = letter.pdf(row, lines, kind, matter, language=language, public_url=self._public_url)
             with self._database.writing() as session:
-                pdf = sent.keep_pdf(session, kept, made)
+                pdf, language = sent.keep_pdf(session, kept, made, language)
         try:
             dispatch = self._integration.send(
                 reference=kept.reference,
                 recipient=kept.recipient,
                 name=kept.recipient_name,
-                title=letter.title(row, kind),
+                title=letter.title(row, kind, language),
                 filename=f"{row.number}-{kind}.pdf",
                 pdf=pdf,
             )
@@ -95,6 +102,11 @@ class Letters:
             raise
         with self._database.writing() as session:
             sent.handed_over(session, kept.reference, dispatch.id)
+
+    def _language(self, buyer: str) -> str:
+        """While the catalogue cannot say which, the letter waits: it is made once."""
+        found = self._catalog.organisation(buyer)
+        return letter_rules.language(found.language_form if found else None)
 
     def follow(self) -> None:
         """Read the feed to its end; each page and the place it was read to are kept together."""
@@ -242,9 +254,10 @@ async def work(settings: Settings | None = None, *, ready: Callable[[], None] = 
         new_client(settings.integration_url, auth=token) as integration,
         new_client(settings.catalog_url) as catalog,
     ):
-        letters = Letters(database, Integration(Neighbour("Integration", integration)))
-        certificates = Certificates(database, Catalog(Neighbour("The catalogue", catalog)))
-        steps = Steps(database, Catalog(Neighbour("The catalogue", catalog)))
+        asked = Catalog(Neighbour("The catalogue", catalog))
+        letters = Letters(database, Integration(Neighbour("Integration", integration)), asked, settings.public_url)
+        certificates = Certificates(database, asked)
+        steps = Steps(database, asked)
         app = jobs.new_app(database)
         app.task(name=sent.TASK, queue="default", retry=_Retry(attempts=ATTEMPTS, longest=LONGEST_WAIT_SECONDS))(
             letters.deliver

@@ -47,6 +47,8 @@ from services.chassis.settings import IssuerKind
 from services.chassis.values import seed_id
 
 FILE = PROJECT / "data" / "fictional" / "agreements.json"
+PUBLIC_URL = "http://127.0.0.1:8002"
+"""In the letters that are made up."""
 COST_MODELS = PROJECT / "data" / "cost_sharing_models.csv"
 """Real: see data/SOURCES.md."""
 
@@ -239,7 +241,7 @@ def _call_off(session: Session, one: dict[str, Any], names: dict[str, str]) -> N
     row.respond_by_on = row.respond_by_on and needed_on
     session.flush()
     for made in placed.letters:
-        letters.keep_pdf(session, made, letter.pdf(row, placed.lines, made.kind))
+        letters.keep_pdf(session, made, letter.pdf(row, placed.lines, made.kind, public_url=PUBLIC_URL))
     supplier = Caller(row.supplier, frozenset(), "seed", IssuerKind.MACHINE)
     parts = iter(one.get("deliveries", []))
     for name in one.get("then", []):

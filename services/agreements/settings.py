@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from services.chassis.settings import ServiceSettings
+from services.chassis.settings import PublicUrl, ServiceSettings
 from services.chassis.values import seed_id
 
 
@@ -13,6 +13,10 @@ class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="AGREEMENTS_")
 
     port: int = Field(default=8002, ge=1, le=65535, description="The port to listen on")
+    public_url: PublicUrl = Field(
+        default="http://127.0.0.1:8002",
+        description="How the world reaches this service: the base of links and codes that stand on paper",
+    )
     catalog_url: str = Field(default="http://127.0.0.1:8001", description="Where the catalogue answers")
     integration_url: str = Field(default="http://127.0.0.1:8003", description="Where integration answers")
     maskinporten_issuer: str = Field(default="http://127.0.0.1:8091/", description="Audience of our token grants")

@@ -115,7 +115,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         "Samvirke: catalogue",
         section="catalog",
         description=DESCRIPTION,
-        version="3.0.0",
+        version="3.1.0",
         settings=settings,
         database=Database(settings.database_url, connections=settings.database_connections),
         alongside=[verifications.remembering],

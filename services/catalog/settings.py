@@ -4,11 +4,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.catalog.addresses import rules as addresses
-from services.chassis.settings import Environment, ServiceSettings
+from services.chassis.settings import Environment, PublicUrl, ServiceSettings
 
 
 def _exempt(text: str) -> str:
@@ -20,12 +20,10 @@ class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="CATALOG_")
 
     port: int = Field(default=8001, ge=1, le=65535, description="The port to listen on")
-    public_url: Annotated[
-        str,
-        StringConstraints(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$"),
-        AfterValidator(lambda url: url.rstrip("/")),
-        Field(description="How the world reaches this service: the base of links and codes that stand on paper"),
-    ] = "http://127.0.0.1:8001"
+    public_url: PublicUrl = Field(
+        default="http://127.0.0.1:8001",
+        description="How the world reaches this service: the base of links and codes that stand on paper",
+    )
     signing_keys_folder: Path = Field(
         default=Path(".samvirke/keys/catalog"),
         description="Private keys (JWK) that certificates and status lists are signed with, the same for every process",

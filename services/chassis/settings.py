@@ -3,13 +3,21 @@
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings
 
 
 class Environment(StrEnum):
     SANDBOX = "sandbox"
     PRODUCTION = "production"
+
+
+PublicUrl = Annotated[
+    str,
+    StringConstraints(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$"),
+    AfterValidator(lambda url: url.rstrip("/")),
+]
+"""The base of links that stand on paper: no query, no slash at its end."""
 
 
 class IssuerKind(StrEnum):

@@ -4,21 +4,25 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from services.agreements.calloffs import letter
+from services.agreements.calloffs import store as calloffs
 from services.agreements.catalog_client import Catalog
-from services.agreements.certificate_notices import rules
+from services.agreements.certificate_notices import rules, store
 from services.agreements.jobs import Certificates
 from services.chassis import clock
 from services.chassis.db import Database
 from services.chassis.http import Neighbour, new_client
 from services.chassis.problems import NeighbourAway, NeighbourNonsense
 from tests.agreements import neighbours
-from tests.agreements.conftest import FJORDVAKT, JOINT_UNIT, Place
+from tests.agreements.conftest import BRONNOY, FJORDVAKT, JOINT_UNIT, Place
+from tests.agreements.test_letters import text
 from tests.conftest import NewDatabase, serving
 from tests.issuer import Issuer
 
@@ -108,6 +112,7 @@ def test_it_changes_nothing_else(
     after = api.get(f"/call-offs/{ordered['id']}", headers=buyer).json()
     assert after.pop("certificate_notices")
     ordered.pop("certificate_notices")
+    after["letters"] = [one for one in after["letters"] if one["kind"] != "recall"]
     assert after == ordered
     happened = api.get(f"/call-offs/{ordered['id']}/history", headers=buyer).json()["items"]
     assert [one["event"] for one in happened] == ["reserve", "approve", "send"]
@@ -120,6 +125,29 @@ def test_what_follows_is_told_in_order(
         step(name)
         certificates.follow()
     assert [one["kind"] for one in notices(api, buyer, ordered["id"])] == ["suspended", "restored", "withdrawn"]
+
+
+def test_the_buyer_has_a_letter_of_each_from_the_owner_of_the_agreement(
+    certificates: Certificates, step: Step, api: TestClient, ordered: Any, rows: psycopg.Connection, database: Database
+) -> None:
+    for name in ("suspend", "restore", "suspend"):
+        step(name)
+        certificates.follow()
+    jobs = rows.execute("SELECT args FROM procrastinate_jobs WHERE args->>'kind' LIKE 'recall%' ORDER BY id").fetchall()
+    mine = [args["kind"] for (args,) in jobs if args["call_off"] == ordered["id"]]
+    assert mine == ["recall", "recall_ended-2", "recall-3"]
+    said = []
+    for kind in mine:
+        with database.reading() as reader:
+            row, kept, lines = calloffs.for_letter(reader, UUID(ordered["id"]), kind)
+            matter = letter.Matter(notice=store.by_letter(reader, kept.call_off_id, kind))
+        assert (kept.recipient, kept.recipient_name) == (BRONNOY, "Brønnøy kommune")
+        said.append(text(letter.pdf(row, lines, kind, matter, public_url="https://avtaler.example.no")))
+    for part in ("Tilbakekalling: sertifikat i bestilling", f"Organisasjonsnummer {JOINT_UNIT}", CERTIFICATE):
+        assert part in said[0]
+    assert "Hva har skjedd Suspendert" in said[0]
+    assert "Tilbakekalling opphevet" in said[1]
+    assert "Hva har skjedd Gjelder igjen" in said[1]
 
 
 def test_read_again_the_same_feed_tells_nothing_twice(

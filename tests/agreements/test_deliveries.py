@@ -393,7 +393,7 @@ def test_the_complaint_letter_says_what_is_rejected_and_why(
     with state(api).database.reading() as reader:
         row, kept, lines = calloffs.for_letter(reader, UUID(confirmed), kind)
         complaint = complaints.by_letter(reader, kept.call_off_id, kind)
-    said = text(letter.pdf(row, lines, kind, complaint))
+    said = text(letter.pdf(row, lines, kind, letter.Matter(complaint), public_url="https://avtaler.example.no"))
     for part in (
         f"Reklamasjon på bestilling {row.number}",
         "Vi reklamerer på leveransen",

@@ -1,6 +1,6 @@
 """From a call-off to a dispatch: the same letter however often it is tried, and what becomes of it is shown."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
+from services.agreements.catalog_client import Catalog
 from services.agreements.integration_client import Integration, LetterRefused
 from services.agreements.jobs import Letters
 from services.agreements.letters import store
@@ -18,10 +19,12 @@ from services.chassis.problems import NeighbourAway, NeighbourNonsense
 from services.integration import app as integration
 from services.integration.settings import Settings as IntegrationSettings
 from tests.agreements import neighbours
-from tests.agreements.conftest import FJORDVAKT, JOINT_UNIT, Place
+from tests.agreements.conftest import BRONNOY, FJORDVAKT, JOINT_UNIT, Place
 from tests.agreements.test_letters import text
 from tests.conftest import NewDatabase
 from tests.issuer import Issuer
+
+PUBLIC_URL = "http://127.0.0.1:8002"
 
 
 @pytest.fixture
@@ -40,8 +43,13 @@ def integration_api(new_database: NewDatabase, issuer: Issuer) -> Iterator[TestC
 
 
 @pytest.fixture
-def letters(database: Database, integration_api: TestClient) -> Letters:
-    return Letters(database, Integration(Neighbour("Integration", integration_api)))
+def catalog(catalog_api: TestClient) -> Catalog:
+    return Catalog(Neighbour("The catalogue", catalog_api))
+
+
+@pytest.fixture
+def letters(database: Database, integration_api: TestClient, catalog: Catalog) -> Letters:
+    return Letters(database, Integration(Neighbour("Integration", integration_api)), catalog, PUBLIC_URL)
 
 
 @pytest.fixture
@@ -77,6 +85,70 @@ def test_tried_again_it_is_the_same_letter(
     assert len(integration_api.get("/dispatches").json()["items"]) == 1
 
 
+@pytest.fixture
+def in_nynorsk(catalog_api: TestClient, issuer: Issuer) -> Iterator[Callable[[str], None]]:
+    """Brønnøy decides on a form of Norwegian; afterwards it has none of the two again."""
+    editor = issuer.bearer(JOINT_UNIT, "catalog.admin")
+    (found,) = catalog_api.get("/organisations", params={"organisation_number": BRONNOY}).json()["items"]
+
+    def decide(form: str) -> None:
+        headers = {"If-Match": "*", "Content-Type": "application/merge-patch+json"} | editor
+        answer = catalog_api.patch(f"/organisations/{found['id']}", json={"language_form": form}, headers=headers)
+        assert answer.status_code == 200, answer.text
+
+    yield decide
+    decide("neutral")
+
+
+def test_a_letter_is_in_the_form_of_norwegian_that_the_municipality_has_decided_on(
+    letters: Letters,
+    sent: str,
+    in_nynorsk: Callable[[str], None],
+    api: TestClient,
+    buyer: dict[str, str],
+    integration_api: TestClient,
+    rows: psycopg.Connection,
+) -> None:
+    """And stays so, also when it decides anew before the letter is on its way."""
+    in_nynorsk("nn")
+    letters.deliver(sent, "order")
+    in_nynorsk("nb")
+    rows.execute("UPDATE letter SET dispatch_id = NULL")
+    letters.deliver(sent, "order")
+    (dispatch,) = integration_api.get("/dispatches").json()["items"]
+    reference = shown(api, buyer, sent)["reference"]
+    assert "på vilkåra i rammeavtalen" in text(api.get(f"/call-offs/{sent}/letters/{reference}", headers=buyer).content)
+    assert dispatch["title"].startswith("Bestilling AVR-")
+
+
+def test_a_nynorsk_confirmation_has_a_nynorsk_title(
+    letters: Letters,
+    sent: str,
+    in_nynorsk: Callable[[str], None],
+    api: TestClient,
+    issuer: Issuer,
+    integration_api: TestClient,
+) -> None:
+    in_nynorsk("nn")
+    supplier = issuer.bearer(FJORDVAKT, "agreements.supply")
+    assert api.post(f"/call-offs/{sent}/confirm", json={}, headers=supplier).status_code == 200
+    letters.deliver(sent, "confirmation")
+    (dispatch,) = integration_api.get("/dispatches").json()["items"]
+    assert dispatch["title"].startswith("Ordrestadfesting AVR-")
+
+
+def test_while_the_catalogue_cannot_say_which_the_letter_waits(
+    database: Database, integration_api: TestClient, sent: str, letters: Letters, api: TestClient, buyer: dict[str, str]
+) -> None:
+    with neighbours.listening(neighbours.hangs_up) as url, new_client(url) as client:
+        away = Catalog(Neighbour("The catalogue", client))
+        with pytest.raises(NeighbourAway):
+            Letters(database, Integration(Neighbour("I", integration_api)), away, PUBLIC_URL).deliver(sent, "order")
+    assert shown(api, buyer, sent)["sha256"] is None
+    letters.deliver(sent, "order")
+    assert shown(api, buyer, sent)["dispatch_id"]
+
+
 @pytest.mark.parametrize(
     ("behave", "error"),
     [
@@ -92,6 +164,7 @@ def test_tried_again_it_is_the_same_letter(
 def test_while_integration_is_away_the_letter_waits(
     database: Database,
     letters: Letters,
+    catalog: Catalog,
     api: TestClient,
     buyer: dict[str, str],
     sent: str,
@@ -99,18 +172,18 @@ def test_while_integration_is_away_the_letter_waits(
     error: type[Exception],
 ) -> None:
     with neighbours.listening(behave) as url, new_client(url) as client, pytest.raises(error):
-        Letters(database, Integration(Neighbour("Integration", client))).deliver(sent, "order")
+        Letters(database, Integration(Neighbour("Integration", client)), catalog, PUBLIC_URL).deliver(sent, "order")
     assert shown(api, buyer, sent)["dispatch_id"] is None
     letters.deliver(sent, "order")
     assert shown(api, buyer, sent)["dispatch_id"]
 
 
 def test_a_letter_that_is_refused_for_good_says_so(
-    database: Database, api: TestClient, buyer: dict[str, str], sent: str
+    database: Database, catalog: Catalog, api: TestClient, buyer: dict[str, str], sent: str
 ) -> None:
     refusing = neighbours.says("422 Unprocessable", '{"detail": "no"}')
     with neighbours.listening(refusing) as url, new_client(url) as client, pytest.raises(LetterRefused):
-        Letters(database, Integration(Neighbour("Integration", client))).deliver(sent, "order")
+        Letters(database, Integration(Neighbour("Integration", client)), catalog, PUBLIC_URL).deliver(sent, "order")
     assert shown(api, buyer, sent)["status"] == "refused"
 
 

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
+from services.agreements.catalog_client import Catalog
 from services.agreements.integration_client import Integration
 from services.agreements.jobs import Days, Letters
 from services.agreements.ledger import store as ledger
@@ -192,6 +193,7 @@ def test_each_complaint_goes_to_the_supplier_in_a_letter_of_its_own(
     supplier: dict[str, str],
     issuer: Issuer,
     new_database: NewDatabase,
+    catalog_api: TestClient,
 ) -> None:
     id = str(place().json()["id"])
     step(api, id, "confirm", supplier)
@@ -203,7 +205,9 @@ def test_each_complaint_goes_to_the_supplier_in_a_letter_of_its_own(
     settings = IntegrationSettings(database_url=new_database("integration"), issuers=[issuer.trusted()])
     with TestClient(integration.create_app(settings)) as door:
         door.headers.update(issuer.bearer(JOINT_UNIT, "dispatch.write", "dispatch.read"))
-        letters = Letters(state(api).database, Integration(Neighbour("Integration", door)))
+        asked = Catalog(Neighbour("The catalogue", catalog_api))
+        integration_client = Integration(Neighbour("Integration", door))
+        letters = Letters(state(api).database, integration_client, asked, "http://127.0.0.1:8002")
         for kind in ("complaint", "complaint-2", "complaint"):
             letters.deliver(id, kind)
         taken = {one["reference"]: one["documents"][0]["sha256"] for one in door.get("/dispatches").json()["items"]}

@@ -21,7 +21,7 @@ def text(pdf: bytes) -> str:
 def made(api: TestClient, id: str, kind: str) -> bytes:
     with state(api).database.reading() as reader:
         row, _, lines = store.for_letter(reader, UUID(id), kind)
-    return letter.pdf(row, lines, kind)
+    return letter.pdf(row, lines, kind, public_url="https://avtaler.example.no")
 
 
 def test_the_order_letter_names_all_that_matters(api: TestClient, place: Place) -> None:
@@ -30,8 +30,8 @@ def test_the_order_letter_names_all_that_matters(api: TestClient, place: Place) 
     said = text(made(api, call_off["id"], "order"))
     for part in (
         f"Bestilling {call_off['number']}",
-        "Brønnøy kommune Organisasjonsnummer 964983291",
-        "Fjordvakt Velferd AS (fiktiv) Organisasjonsnummer 100000016",
+        "Fra Brønnøy kommune Organisasjonsnummer 964983291",
+        "Til Fjordvakt Velferd AS (fiktiv) Organisasjonsnummer 100000016",
         "ra-2026-velferdsteknologi",
         "Trygghetsalarmer",
         "01.06.2029",
@@ -85,6 +85,7 @@ def test_the_letter_is_there_once_it_is_made(api: TestClient, place: Place, buye
     with state(api).database.writing() as session:
         _, kept, _ = store.for_letter(session, UUID(id), "order")
         letters.keep_pdf(session, kept, pdf)
-        assert letters.keep_pdf(session, kept, b"another") == pdf, "the first that was made is the one that counts"
+        again = letters.keep_pdf(session, kept, b"another", "nn")
+        assert again == (pdf, "nb"), "the first that was made is the one that counts"
     answer = api.get(f"/call-offs/{id}/letter", headers=buyer)
     assert (answer.content, answer.headers["content-type"]) == (pdf, "application/pdf")

@@ -25,7 +25,7 @@ from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import DatabaseDep, DryRunDep, ReaderDep
 from services.chassis.idempotency import KeyHeader, Once
-from services.chassis.problems import NotFound, refuse
+from services.chassis.problems import refuse
 from services.chassis.values import In, Instant, Out, Slug, seed_id
 
 router = new_router("/call-offs", "Call-offs")
@@ -78,10 +78,6 @@ class Filters(In):
     framework_agreement: Slug | None = Field(default=None, description="Only under this agreement")
     after: paging.After = None
     limit: paging.Limit = paging.DEFAULT
-
-
-class LetterNotMade(NotFound):
-    """The letter has not been made yet."""
 
 
 async def _once(request: Request, caller: Buyer, key: KeyHeader = None) -> Once:
@@ -220,7 +216,7 @@ def letter(id: Annotated[UUID, _seeded("sent")], caller: ReaderOf, reader: Reade
     row = store.by_uuid(reader, id, caller.organisation)
     pdf = letters.pdf(reader, row.id or 0, letters.ORDER)
     if pdf is None:
-        raise LetterNotMade("It is made when the call-off is sent; ask again in a moment.")
+        raise letters.LetterNotMade("It is made when the call-off is sent; ask again in a moment.")
     return Response(
         pdf, media_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{row.number}.pdf"'}
     )

@@ -1,33 +1,29 @@
 """A call-off's letters as PDF/A-2a and PDF/UA-1: the order, that it is cancelled, confirmed, declined, changed or
-complained of, or that the buyer asks for a change."""
+complained of, that the buyer asks for a change, or that a certificate in it is recalled."""
 
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
+import segno
 import typst
 
+from services.agreements.calloffs import store
 from services.agreements.calloffs.rules import Priced
 from services.agreements.calloffs.store import CallOff
+from services.agreements.certificate_notices import store as notices
 from services.agreements.complaints import store as complaints
-from services.agreements.letters.store import CANCELLATION, CHANGE, CHANGE_REQUEST, CONFIRMATION, DECLINED, ORDER
+from services.agreements.letters import rules
+from services.agreements.letters.rules import Kind
+from services.chassis.view import FALL_BACK
 
-_TEMPLATE = Path(__file__).with_name("letter.typ")
-
-
-_TITLES = {
-    ORDER: "Bestilling",
-    CANCELLATION: "Avbestilling",
-    CONFIRMATION: "Ordrebekreftelse",
-    DECLINED: "Avslag på bestilling",
-    CHANGE: "Endret bestilling",
-    CHANGE_REQUEST: "Ønske om endring av bestilling",
-    complaints.LETTER: "Reklamasjon på bestilling",
-}
-_FROM_SUPPLIER = {CONFIRMATION, DECLINED}
+_TEMPLATES = Path(__file__).with_name("templates")
 
 
 @dataclass(frozen=True)
@@ -39,84 +35,171 @@ class Wish:
     reason: str
 
 
-def title(row: CallOff, kind: str) -> str:
+@dataclass(frozen=True)
+class Matter:
+    """What a letter is about besides the order as it stands: at most one of these."""
+
+    complaint: complaints.Told | None = None
+    wish: Wish | None = None
+    notice: notices.Told | None = None
+
+
+def title(row: CallOff, kind: str, language: str = "nb") -> str:
     """What the letter is called in the recipient's inbox; never anything sensitive."""
-    return f"{_TITLES[_about(kind)]} {row.number}"
+    return f"{_words(language)['letters'][rules.about(kind)]['title']} {row.number}"
 
 
 def pdf(
     row: CallOff,
     lines: Sequence[Priced],
     kind: str,
-    complaint: complaints.Told | None = None,
-    wish: Wish | None = None,
+    matter: Matter | None = None,
+    *,
+    language: str = "nb",
+    public_url: str,
+    preview: bool = False,
 ) -> bytes:
     """The same call-off gives the same bytes: the date in it is the day it was placed. A complaint's letter has the
-    lines that are rejected, and a wish's those that are wished for, and why."""
-    needed_on, reason = row.needed_on, complaint.complaint.reason if complaint else ""
-    if wish:
-        lines, needed_on, reason = wish.lines, wish.needed_on, wish.reason
-    if complaint:
-        rejected = {one.item: one.quantity for one in complaint.lines}
-        lines = [replace(line, quantity=rejected[line.item]) for line in lines if line.item in rejected]
-    net = sum((line.net for line in lines), Decimal("0.00"))
-    vat = sum((line.vat for line in lines), Decimal("0.00"))
-    buyer = {"name": row.buyer_name, "number": row.buyer}
-    supplier = {"name": row.supplier_name, "number": row.supplier}
-    from_supplier = kind in _FROM_SUPPLIER
-    content = {
-        "kind": _about(kind),
-        "reason": reason,
-        "title": title(row, kind),
-        "number": row.number,
-        "placed": [row.placed_on.year, row.placed_on.month, row.placed_on.day],
-        "needed_on": f"{needed_on:%d.%m.%Y}",
-        "sender": supplier if from_supplier else buyer,
-        "recipient": buyer if from_supplier else supplier,
-        "agreement": _text(row.framework_title),
-        "agreement_slug": row.framework,
-        "owner": row.notice_owner,
-        "lot": _text(row.lot_title),
-        "reference": row.reference or "",
-        "lines": [
-            {
-                "name": _text(line.name),
-                "item": line.item,
-                "quantity": f"{line.quantity} {line.unit}",
-                "unit_price": _kroner(line.unit_price),
-                "amount": _kroner(line.net),
-                "vat_percent": f"{line.vat_percent.normalize():f} %",
-                "vat": _kroner(line.vat),
-            }
-            for line in lines
-        ],
-        "net": _kroner(net),
-        "vat": _kroner(vat),
-        "gross": _kroner(net + vat),
-        "certificates": [
-            f"{one['product']}: {one['certificate']}" for one in row.choice["certification"] if one["certificate"]
-        ],
-    }
+    lines that are rejected, and a wish's those that are wished for, and why. A preview says on every page that it is
+    none."""
+    content = _content(row, lines, kind, matter or Matter(), language, f"{public_url}{store.path(row.uuid)}")
+    told = json.dumps(content | {"preview": preview}, ensure_ascii=False)
+    try:
+        return _typeset(told)
+    except typst.TypstError:
+        return _typeset(rules.in_latin(told))  # no letter waits for ever for a character that no font has
+
+
+def _typeset(content: str) -> bytes:
     made = typst.compile(
-        str(_TEMPLATE),
-        sys_inputs={"call_off": json.dumps(content, ensure_ascii=False)},
+        str(_TEMPLATES / "letter.typ"),
+        sys_inputs={"letter": content},
         pdf_standards=["a-2a", "ua-1"],
-        ignore_system_fonts=True,
+        ignore_system_fonts=True,  # those in the wheel: the same everywhere
     )
     assert isinstance(made, bytes)
     return made
 
 
-def _about(kind: str) -> str:
-    """The second and later letters about complaints or wishes are numbered (`complaints.store.letter_kind`)."""
-    return kind.partition("-")[0]
+def _content(
+    row: CallOff, lines: Sequence[Priced], kind: str, matter: Matter, language: str, url: str
+) -> dict[str, Any]:
+    words, about = _words(language), rules.about(kind)
+    letter = words["letters"][about]
+    needed_on, reason = row.needed_on, matter.complaint.complaint.reason if matter.complaint else ""
+    if matter.wish:
+        lines, needed_on, reason = matter.wish.lines, matter.wish.needed_on, matter.wish.reason
+    if matter.complaint:
+        rejected = {one.item: one.quantity for one in matter.complaint.lines}
+        lines = [replace(line, quantity=rejected[line.item]) for line in lines if line.item in rejected]
+    net = sum((line.net for line in lines), Decimal("0.00"))
+    vat = sum((line.vat for line in lines), Decimal("0.00"))
+    sender, recipient = _parties(row, about, matter)
+
+    def number(value: Decimal | int, form: str) -> str:
+        thousands, decimals = words["amount"]
+        return f"{value:{form}}".translate({ord(","): thousands, ord("."): decimals})
+
+    kroner = partial(number, form=",.2f")
+
+    return {
+        "language": language,
+        "say": words,
+        "title": title(row, kind, language),
+        "number": row.number,
+        "day": [row.placed_on.year, row.placed_on.month, row.placed_on.day],
+        "sender": sender,
+        "recipient": recipient,
+        "intro": letter["intro"],
+        "closing": letter.get("closing", words["closing"]),
+        "reason": rules.printable(reason),
+        "facts": [
+            [words[label], said if isinstance(said, dict) else {"text": rules.printable(said), "language": language}]
+            for label, said in _facts(row, about, matter, needed_on, language)
+            if said
+        ],
+        "url": url,
+        "qr": _qr(url),
+        "lines": [
+            {
+                "name": _text(line.name, language),
+                "item": line.item,
+                "quantity": rules.printable(f"{number(line.quantity, ',')} {line.unit}"),
+                "unit_price": kroner(line.unit_price),
+                "amount": kroner(line.net),
+                "vat_percent": f"{number(line.vat_percent.normalize(), 'f')} %",
+                "vat": kroner(line.vat),
+            }
+            for line in lines
+        ],
+        "net": kroner(net),
+        "vat": kroner(vat),
+        "gross": kroner(net + vat),
+    }
 
 
-def _text(text: object) -> str:
-    assert isinstance(text, dict)
-    return str(text.get("nb") or text.get("nn") or next(iter(text.values())))
+def _parties(row: CallOff, about: Kind, matter: Matter) -> tuple[dict[str, str], dict[str, str]]:
+    """→ who writes, to whom: a recall comes from the agreement's owner, the rest from one side to the other."""
+    buyer = {"name": rules.printable(row.buyer_name), "number": row.buyer}
+    supplier = {"name": rules.printable(row.supplier_name), "number": row.supplier}
+    if matter.notice:
+        return {"name": rules.printable(row.notice_owner), "number": matter.notice.owner}, buyer
+    return (supplier, buyer) if about in rules.FROM_SUPPLIER else (buyer, supplier)
 
 
-def _kroner(amount: object) -> str:
-    """12345.5 → «12 345,50», with the narrow spaces that keep a number on one line."""
-    return f"{amount:,.2f}".replace(",", "\u202f").replace(".", ",")
+def _facts(
+    row: CallOff, about: Kind, matter: Matter, needed_on: date, language: str
+) -> list[tuple[str, str | dict[str, str] | None]]:
+    """What stands above the lines, by the name of its label; what is empty is left out."""
+    words, notice = _words(language), matter.notice and matter.notice.notice
+    agreement = _text(row.framework_title, language)
+    return [
+        ("number", row.number),
+        *(
+            (
+                ("notice_certificate", notice.certificate),
+                ("notice_product", notice.product),
+                ("notice_kind", words["notices"][notice.kind]),
+                ("notice_from", _day(notice.effective_on, words)),
+                ("supplier", f"{row.supplier_name} ({row.supplier})"),
+            )
+            if notice
+            else ()
+        ),
+        ("placed", _day(row.placed_on, words)),
+        ("needed", _day(needed_on, words)),
+        ("answer_by", _day(row.respond_by_on, words) if about is Kind.ORDER and row.respond_by_on else None),
+        ("agreement", agreement | {"text": f"{agreement['text']}\n({row.framework})"}),
+        ("owner", row.notice_owner),
+        ("lot", _text(row.lot_title, language)),
+        ("reference", row.reference),
+        (
+            "certificates",
+            ", ".join(
+                f"{one['product']}: {one['certificate']}" for one in row.choice["certification"] if one["certificate"]
+            ),
+        ),
+    ]
+
+
+def _text(text: Mapping[str, str], language: str) -> dict[str, str]:
+    """A text in a language, or in the first that there is, and in which."""
+    used = next(one for one in FALL_BACK[language] if text.get(one))
+    return {"text": rules.printable(text[used]), "language": used}
+
+
+def _day(day: date, words: Mapping[str, Any]) -> str:
+    return str(words["day"]).format(day=day.day, month=day.month, year=day.year)
+
+
+def _qr(url: str) -> str:
+    """An SVG with the quiet zone that readers need; a seventh of it may be damaged (level M)."""
+    drawn = io.BytesIO()
+    segno.make(url, error="m", micro=False).save(drawn, kind="svg", border=4, xmldecl=False)
+    return drawn.getvalue().decode()
+
+
+@cache
+def _words(language: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((_TEMPLATES / f"{language}.json").read_text())
+    return found

@@ -1,6 +1,7 @@
 """Certificate notices as they are kept: only ever added, once for each call-off and piece of news."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from sqlmodel import Field, Session, col, select
 
 from services.agreements.certificate_notices import rules
 from services.agreements.db import Table
+from services.agreements.letters import store as letters
 from services.chassis import audit, feed
 from services.chassis.db import INSTANT
 from services.chassis.values import new_id
@@ -38,7 +40,7 @@ class CertificateNotice(Table, table=True):
 
 _CONCERNED = sa.text(
     """
-    SELECT c.id, c.uuid, c.number, c.buyer, f.owner_number AS owner,
+    SELECT c.id, c.uuid, c.number, c.version, c.buyer, c.buyer_name, f.owner_number AS owner,
            c.choice @> jsonb_build_object('certification',
                jsonb_build_array(jsonb_build_object('certificate', CAST(:certificate AS text)))) AS relied_on,
            EXISTS (SELECT 1 FROM certificate_notice n
@@ -66,9 +68,10 @@ def tell(
     recorded_at: datetime,
     ended: Collection[str],
 ) -> int:
-    """Tell the open call-offs of the product, that is all whose state is not one of `ended`: a notice, news for its
-    buyer and the agreement's owner, and a row in the audit trail, unless it has been told before. Against another
-    specification than the call-off demands a certificate does not matter to it. → how many were told"""
+    """Tell the open call-offs of the product, that is all whose state is not one of `ended`: a notice, a letter to its
+    buyer, news for the buyer and the agreement's owner, and a row in the audit trail, unless it has been told before.
+    Against another specification than the call-off demands a certificate does not matter to it. → how many were
+    told"""
     rows = session.execute(
         _CONCERNED,
         {
@@ -114,6 +117,8 @@ def tell(
                     number=row.number,
                     **said,
                 )
+            letter = _letter_kind(kind, len(of(session, [row.id])[row.id]))
+            letters.send(session, row.id, row.uuid, row.version, letter, row.buyer, row.buyer_name)
     return number
 
 
@@ -121,6 +126,35 @@ def _add(session: Session, **values: object) -> bool:
     """Whether it was not there yet."""
     new = insert(CertificateNotice).values(uuid=new_id(), **values).on_conflict_do_nothing()
     return session.execute(new.returning(col(CertificateNotice.id))).first() is not None
+
+
+@dataclass(frozen=True)
+class Told:
+    """A notice, and the organisation number of the agreement's owner, who tells of it."""
+
+    notice: CertificateNotice
+    owner: str
+
+
+def by_letter(session: Session, call_off_id: int, kind: str) -> Told | None:
+    """The notice that a letter tells of; None when the letter is about something else."""
+    told = enumerate(of(session, [call_off_id]).get(call_off_id, []), 1)
+    found = next((one for place, one in told if _letter_kind(one.kind, place) == kind), None)
+    if found is None:
+        return None
+    owner = session.execute(_OWNER, {"call_off": call_off_id}).scalar_one()
+    return Told(found, owner)
+
+
+_OWNER = sa.text(
+    "SELECT f.owner_number FROM calloff c JOIN frameworkagreement f ON f.id = c.framework_id WHERE c.id = :call_off"
+)
+
+
+def _letter_kind(kind: str, place: int) -> str:
+    """What the letter of a call-off's first, second … notice is called."""
+    name = letters.RECALL if kind in rules.TAKEN_AWAY else letters.RECALL_ENDED
+    return name if place == 1 else f"{name}-{place}"
 
 
 def of(session: Session, call_off_ids: Sequence[int]) -> dict[int, list[CertificateNotice]]:

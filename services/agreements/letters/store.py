@@ -11,9 +11,11 @@ from sqlmodel import Field, Session, col, select
 from services.agreements.db import Table
 from services.chassis import jobs
 from services.chassis.db import INSTANT
+from services.chassis.problems import NotFound
 
-ORDER, CANCELLATION, CONFIRMATION, DECLINED, CHANGE = "order", "cancellation", "confirmation", "declined", "change"
-CHANGE_REQUEST = "change_request"
+ORDER, CANCELLATION, CONFIRMATION, DECLINED, CHANGE, CHANGE_REQUEST, RECALL, RECALL_ENDED = (
+    *("order", "cancellation", "confirmation", "declined", "change", "change_request", "recall", "recall_ended"),
+)
 REFUSED = "refused"
 TASK = "deliver_letter"
 
@@ -28,12 +30,18 @@ class Letter(Table, table=True):
     recipient_name: str = Field(max_length=200)
     reference: str = Field(unique=True, max_length=100)
     pdf: bytes | None = None
+    language: str | None = Field(default=None, max_length=2)
+    """Of the document; it is made in one, once. None in those that were made before there were several: bokmål."""
     sha256: str | None = Field(default=None, max_length=64)
     dispatch_id: UUID | None = None
     status: str | None = Field(default=None, max_length=40)
     external_id: str | None = Field(default=None, max_length=80)
     version: int = 0
     received_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class LetterNotMade(NotFound):
+    """The letter has not been made yet."""
 
 
 _INSERT = sa.insert(Letter.__table__)  # type: ignore[attr-defined]  # SQLModel adds it
@@ -74,15 +82,21 @@ def pdf(session: Session, call_off_id: int, kind: str) -> bytes | None:
     return session.execute(query.order_by(col(Letter.order_version).desc()).limit(1)).scalar()
 
 
-def keep_pdf(session: Session, letter: Letter, made: bytes) -> bytes:
-    """Keep a letter's document, unless another worker was first; → the one that counts."""
+def by_reference(session: Session, call_off_id: int, reference: str) -> Letter | None:
+    here = col(Letter.call_off_id) == call_off_id, col(Letter.reference) == reference
+    return session.exec(select(Letter).where(*here)).one_or_none()
+
+
+def keep_pdf(session: Session, letter: Letter, made: bytes, language: str = "nb") -> tuple[bytes, str]:
+    """Keep a letter's document, unless another worker was first; → the one that counts, and its language."""
     where = col(Letter.reference) == letter.reference
     session.execute(
         sa.update(Letter)
         .where(where, col(Letter.pdf).is_(None))
-        .values(pdf=made, sha256=hashlib.sha256(made).hexdigest())
+        .values(pdf=made, language=language, sha256=hashlib.sha256(made).hexdigest())
     )
-    return bytes(session.execute(select(col(Letter.pdf)).where(where)).scalar_one() or b"")
+    kept = session.execute(sa.select(col(Letter.pdf), col(Letter.language)).where(where)).one()
+    return bytes(kept.pdf), kept.language or "nb"
 
 
 def handed_over(session: Session, reference: str, dispatch_id: UUID) -> None:

@@ -57,6 +57,9 @@ class NewOrganisation(In):
     population_on: date | None = Field(default=None, description="The day that the population was counted on")
     existed_from_on: date | None = Field(default=None, description="Its first day, if known")
     existed_to_on: date | None = Field(default=None, description="Its last day, if it has ended")
+    language_form: rules.LanguageForm | None = Field(
+        default=None, description="The form of Norwegian (målform) that it has decided on; its letters are in it"
+    )
     municipality_numbers: list[NumberPeriod] = Field(default=[], max_length=20)
 
 
@@ -72,6 +75,7 @@ class OrganisationFields(In):
     population_on: date | None = None
     existed_from_on: date | None = Field(default=None, description="Sensitive: needs a reason")
     existed_to_on: date | None = Field(default=None, description="Sensitive: needs a reason")
+    language_form: rules.LanguageForm | None = None
     municipality_numbers: list[NumberPeriod] | None = Field(default=None, description="All of them, anew")
 
 
@@ -111,6 +115,10 @@ class Organisation(Out):
     existed_from_on: date | None = Field(description="First day; null: before 2010, or not known")
     existed_to_on: date | None = Field(description="Last day; null while it exists")
     existence_basis: str | None = Field(description="What these days rest on")
+    language_form: rules.LanguageForm | None = Field(
+        description="The form of Norwegian (målform) that a municipality has decided on: `nb`, `nn` or `neutral`; "
+        "null: none is known"
+    )
     successors: list[Heir] = Field(description="When it has ended: who stands in its place on that day")
     fictional: bool = Field(description="Made up, to try the system with")
 

@@ -19,6 +19,14 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+class LanguageForm(StrEnum):
+    """The form of Norwegian (målform) that a municipality has decided on."""
+
+    NB = "nb"
+    NN = "nn"
+    NEUTRAL = "neutral"
+
+
 PUBLIC_KINDS = frozenset({Kind.MUNICIPALITY, Kind.COUNTY, Kind.CO_OPERATION, Kind.JOINT_UNIT, Kind.STATE_AGENCY})
 
 

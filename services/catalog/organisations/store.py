@@ -15,7 +15,7 @@ from sqlmodel import Field, Session, col, select
 
 from services.catalog.db import Table
 from services.catalog.organisations import rules
-from services.catalog.organisations.rules import Kind, Relation, Step
+from services.catalog.organisations.rules import Kind, LanguageForm, Relation, Step
 from services.catalog.periods import store as periods
 from services.catalog.periods.rules import Life, NumberPeriod
 from services.catalog.periods.store import CountyPeriod, FormerName, MunicipalityNumber
@@ -42,6 +42,7 @@ class Organisation(Table, table=True):
     existed_from_on: date | None = None
     existed_to_on: date | None = None
     existence_basis: str | None = Field(default=None, max_length=200)
+    language_form: LanguageForm | None = Field(default=None, sa_type=choice(LanguageForm))
     fictional: bool = False
     revision: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 

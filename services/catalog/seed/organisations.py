@@ -1,5 +1,6 @@
 """Real municipalities since 2010, counties and agencies, and fictional organisations."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from services.catalog.organisations import store as organisations
-from services.catalog.organisations.rules import Kind, Relation
+from services.catalog.organisations.rules import Kind, LanguageForm, Relation
 from services.catalog.organisations.store import Organisation, Succession
 from services.catalog.periods import store as periods
 from services.catalog.periods.rules import day_before
@@ -20,6 +21,7 @@ from services.chassis.values import seed_id, sort_key
 
 OSLO = "958935420"
 AUST_AGDER = "943039046"
+LANGUAGE_FORMS = {"bokmål": LanguageForm.NB, "nynorsk": LanguageForm.NN, "nøytral": LanguageForm.NEUTRAL}
 NO_STATE_AGENCY = {"KS"}
 RECORDED_AT = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -82,6 +84,7 @@ def load(session: Session, *, made_up: bool = True) -> int:
         )
     if not _has_history(session):
         _history(session, bodies, known)
+    _language_forms(session, by_year[2024])
     return told(session, "organisation.seed", "/organisations", len(known) - before)
 
 
@@ -89,6 +92,18 @@ def _add(session: Session, known: dict[UUID, int], key: str, name: str, kinds: l
     uuid = seed_id(key)
     if uuid not in known:
         known[uuid] = organisations.add(session, organisations.new(name, kinds, uuid=uuid, **rest)).id
+
+
+def _language_forms(session: Session, rows: Sequence[Mapping[str, str]]) -> None:
+    """Also of those that were loaded before it was told of them; what an editor has said stays."""
+    here = Organisation.__table__.c  # type: ignore[attr-defined]  # SQLModel adds it
+    session.execute(
+        sa.update(Organisation.__table__)  # type: ignore[attr-defined]  # SQLModel adds it
+        .where(here.organisation_number == sa.bindparam("of"), here.language_form.is_(None))
+        .values(language_form=sa.bindparam("form")),
+        [{"of": row["organisation_number"], "form": LANGUAGE_FORMS[row["language_form"]]} for row in rows],
+    )
+    session.expire_all()
 
 
 def _has_history(session: Session) -> bool:
