@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.chassis.app import new_app
 from services.chassis.db import Database
 from services.chassis.observe import Observe
-from services.integration.sandbox import logins
+from services.integration.sandbox import logins, posting
 from services.integration.sandbox.clients import api as clients
 from services.integration.sandbox.consents import api as consents
 from services.integration.sandbox.delegations import api as delegations
@@ -20,7 +20,6 @@ from services.integration.sandbox.enterprise_certificates import api as certific
 from services.integration.sandbox.faults import api as faults
 from services.integration.sandbox.faults.rules import StandIn
 from services.integration.sandbox.faults.store import Register
-from services.integration.sandbox.inbox import api as inbox
 from services.integration.sandbox.maskinporten import api as maskinporten
 from services.integration.sandbox.providers import store as providers
 from services.integration.sandbox.providers.rules import ProviderName
@@ -29,8 +28,7 @@ from services.integration.sandbox.scopes import api as scopes
 from services.integration.sandbox.self_service import api as self_service
 from services.integration.sandbox.settings import Settings
 from services.integration.sandbox.svarinn import api as svarinn
-from services.integration.sandbox.svarut import api as svarut
-from services.integration.sandbox.svarut.store import Clock
+from services.integration.sandbox.svarut_time.store import Clock
 from services.integration.sandbox.system_users import api as system_users
 
 DESCRIPTION = """\
@@ -63,7 +61,7 @@ async def _nobody(scope: Scope, receive: Receive, send: Send) -> None:
 def create_app(settings: Settings | None = None) -> ASGIApp:
     settings = settings or Settings()
     database = Database(settings.database_url, connections=settings.database_connections)
-    register, clock = Register(), Clock(timedelta(seconds=settings.svarut_step_seconds))
+    register, clock = Register(), Clock(database, timedelta(seconds=settings.svarut_step_seconds))
     login_clock = providers.Clock()
     control = new_app(
         "Samvirke: sandbox",
@@ -83,9 +81,9 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             system_users.router,
             consents.router,
             *logins.CONTROL,
-            inbox.router,
             receiving_systems.router,
             svarinn.router,
+            *posting.CONTROL,
         ],
         audited=False,
     )
@@ -110,7 +108,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
 def _fiks(app: FastAPI) -> None:
     """SvarUT and SvarInn live on one host."""
-    svarut.speak_nationally(app)
+    posting.speak_nationally(app)
     svarinn.speak_nationally(app)
 
 
@@ -123,10 +121,10 @@ def stand_in(
     login_clock: providers.Clock | None = None,
 ) -> FastAPI:
     """One stand-in alone, with its national paths and errors."""
-    app = FastAPI(openapi_url=None, redirect_slashes=False, max_body_size=svarut.LARGEST_BODY)
+    app = FastAPI(openapi_url=None, redirect_slashes=False, max_body_size=posting.LARGEST_BODY)
     app.state.sandbox = settings
     app.state.database = database or Database(settings.database_url, connections=settings.database_connections)
-    app.state.clock = clock or Clock(timedelta(seconds=settings.svarut_step_seconds))
+    app.state.clock = clock or Clock(app.state.database, timedelta(seconds=settings.svarut_step_seconds))
     app.state.login_clock = login_clock or providers.Clock()
     speakers: dict[StandIn, Callable[[FastAPI], None]] = {
         StandIn.MASKINPORTEN: maskinporten.speak_nationally,

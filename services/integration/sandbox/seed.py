@@ -38,6 +38,7 @@ from services.integration.sandbox.scopes import store as scopes
 from services.integration.sandbox.scopes.rules import MASKINPORTEN, State, TokenType, Visibility
 from services.integration.sandbox.self_service.rules import ALL as ADMINISTRATION
 from services.integration.sandbox.settings import Settings
+from services.integration.sandbox.svarut_accounts import store as accounts
 
 JOINT_UNIT = "100000008"
 WITH_KEYS = ("964983291", "938712441", "844824122")
@@ -170,9 +171,40 @@ def load(database: Database, *, tell: Callable[[str], None], settings: Settings 
                 takes=[(organisation, None, HIGHEST_LEVEL)],
                 certificate=_certificate(settings.keys_folder, user_name),
             )
+        _open_accounts(session, settings)
     tell(f"{len(wanted)} Maskinporten clients, {len(with_keys)} of them with a key in {settings.keys_folder}")
     tell(f"{len(RECEIVING_SYSTEMS)} receiving systems at SvarInn, with keys in {settings.keys_folder}")
     tell(f"{people} test persons, and a client for Swagger UI at each login provider")
+
+
+def _open_accounts(session: Session, settings: Settings) -> None:
+    """SvarUT's accounts: ours with its integration, and one of REST v1 for each fictional organisation, named by its
+    number."""
+    for row in _rows("fictional/organisations.csv"):
+        number = row["organisation_number"]
+        accounts.open_account(
+            session,
+            seed_id(f"svarut-konto:{number}"),
+            user_name=number,
+            password=settings.svarut_service_password,
+            organisation=number,
+            name=row["name"],
+        )
+    accounts.open_account(
+        session,
+        settings.svarut_konto,
+        user_name=settings.svarut_user,
+        password=settings.svarut_service_password,
+        organisation=settings.svarut_organisation,
+        name=settings.svarut_organisation_name,
+    )
+    accounts.integrate(
+        session,
+        settings.svarut_integration,
+        organisation=settings.svarut_organisation,
+        password=settings.svarut_password,
+        konto=settings.svarut_konto,
+    )
 
 
 def _load_logins(session: Session, settings: Settings, instant: datetime) -> int:

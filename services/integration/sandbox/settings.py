@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     svarut_organisation_name: str = Field(
         default="Samvirke fellesenhet (fiktiv)", description="What recipients see as the sender"
     )
+    svarut_user: str = Field(default="samvirke", description="User name of REST v1 (the «avsender» account)")
+    svarut_service_password: str = Field(default="sandkasse", description="Password of REST v1")
     svarut_konto: UUID = Field(default=seed_id("svarut-konto"), description="The sender's account it may send from")
     svarut_duplicates: int = Field(default=25, ge=1, description="Equal letters taken before the next is refused")
     svarut_duplicate_code: str | None = Field(
@@ -92,6 +94,16 @@ class Settings(BaseSettings):
     )
     svarinn_password: str = Field(default="sandkasse", description="Of the seeded receiving systems")
     svarut_step_seconds: float = Field(default=2.0, gt=0, description="Between a letter's automatic steps")
+    svarut_largest_print: int = Field(
+        default=350 * 1024 * 1024, ge=1, description="Bytes of PDF, from which on a letter cannot be printed"
+    )
+    svarut_letter_types: list[str] = Field(
+        default=["Byggesøknad", "Bestilling", "Ordrebekreftelse", "Tilbud", "ks.signertforsendelse"],
+        description="The forsendelsestyper that there are (JSON)",
+    )
+    svarut_newest_statuses: bool = Field(
+        default=False, description="REST v3 tells SENDT_ALTINN and LEVERT_ALTINN in place of VARSLET"
+    )
 
     @model_validator(mode="after")
     def _only_a_sandbox(self) -> Self:

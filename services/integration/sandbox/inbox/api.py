@@ -1,6 +1,6 @@
 """The inbox over HTTP: a page for people, and control of letters and of SvarUT's time for tests."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from html import escape
 from typing import Annotated
 from urllib.parse import quote
@@ -17,6 +17,7 @@ from services.chassis.db import ReaderDep, TransactionDep
 from services.chassis.values import In, Instant, Out
 from services.integration.sandbox.svarut import store
 from services.integration.sandbox.svarut.rules import Kind, Status
+from services.integration.sandbox.svarut_time.store import Clock
 
 SHOWN = 100
 router = new_router("", "SvarUT")
@@ -60,23 +61,13 @@ class StatusChange(In):
     )
 
 
-class Passed(In):
-    """Time that passes in SvarUT at once."""
-
-    seconds: float = Field(ge=0, le=31_536_000, examples=[60])
-
-
-class Time(Out):
-    now: Instant = Field(description="What SvarUT takes the time to be")
-
-
-async def _clock(request: Request) -> store.Clock:
+async def _clock(request: Request) -> Clock:
     found = request.app.state.clock
-    assert isinstance(found, store.Clock)
+    assert isinstance(found, Clock)
     return found
 
 
-ClockDep = Annotated[store.Clock, Depends(_clock)]
+ClockDep = Annotated[Clock, Depends(_clock)]
 LetterId = Annotated[
     UUID, Path(description="SvarUT's id of the letter", examples=["018f5e9c-7d2b-7c3a-9f00-000000000001"])
 ]
@@ -106,16 +97,6 @@ def document(
 def move(id: LetterId, change: StatusChange, session: TransactionDep, clock: ClockDep) -> Letter:
     """Brings a letter to a status that is one step away: read, printed, refused … 409 when no step leads there."""
     return Letter.model_validate(store.bring_to(session, id, change.status, clock))
-
-
-@router.post(
-    "/_sandbox/svarut/clock", summary="Let time pass in SvarUT", openapi_extra=contract.example(body={"seconds": 60})
-)
-async def pass_time(passed: Passed, clock: ClockDep) -> Time:
-    """Letters move by themselves as time passes, and the block on repeated letters ends. Time never goes back; a
-    restart of the sandbox forgets what was added."""
-    clock.ahead += timedelta(seconds=passed.seconds)
-    return Time(now=clock.now())
 
 
 @router.get("/", include_in_schema=False)

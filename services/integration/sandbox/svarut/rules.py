@@ -1,26 +1,40 @@
-"""What SvarUT takes, how it refuses, and how a letter moves. Rules and texts as KS documents them; where KS says
+"""How a letter moves, by itself and when somebody moves it, and what is told of it. As KS documents it; where KS says
 nothing in public, the choice stands in a docstring."""
 
 import hashlib
-import json
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import ClassVar
 
-from services.chassis.problems import Conflict, Forbidden, Malformed, Unauthorized
+from services.chassis.problems import Conflict, Malformed
+from services.integration.sandbox.svarut_time import rules as svarut_time
 
-REPEATED_WITHIN = timedelta(days=2)
-FORBIDDEN_IN_FILENAMES = frozenset('"<>?*|:\\/')
+READING_HOURS = 40
+"""Of working days, until an unread letter in Altinn goes on; 48 until 2016."""
 PDF = "application/pdf"
+LETTER_TYPE = r"^[a-zA-ZæøåÆØÅ0-9]+(\.[a-zA-ZæøåÆØÅ0-9]+)*$"
 
 
 class Kind(StrEnum):
     ORGANISATION = "organisasjon"
     PERSON = "person"
     PRINT = "print"
+    HEALTH = "nhn"
+
+
+class Channel(StrEnum):
+    """The way that a letter goes when it has been accepted."""
+
+    SVARINN = "svarinn"
+    ALTINN = "altinn"
+    MAILBOX = "sdp"
+    HEALTH = "nhn"
+    PRINT = "print"
+    NONE = "none"
 
 
 class Status(StrEnum):
@@ -35,6 +49,8 @@ class Status(StrEnum):
     SENDT_DIGITALT = "SENDT_DIGITALT"
     SENDT_SDP = "SENDT_SDP"
     LEVERT_SDP = "LEVERT_SDP"
+    SENDT_NHN_MOTTAKER = "SENDT_NHN_MOTTAKER"
+    LEVERT_NHN_MOTTAKER = "LEVERT_NHN_MOTTAKER"
     SENDT_PRINT = "SENDT_PRINT"
     PRINTET = "PRINTET"
     LEST = "LEST"
@@ -52,6 +68,8 @@ class Step(StrEnum):
     CLOSE_UNREAD = "close_unread"
     SEND_TO_MAILBOX = "send_to_mailbox"
     DELIVER_TO_MAILBOX = "deliver_to_mailbox"
+    SEND_TO_HEALTH = "send_to_health"
+    DELIVER_TO_HEALTH = "deliver_to_health"
     SEND_TO_PRINT = "send_to_print"
     PRINT = "print"
     READ = "read"
@@ -68,6 +86,7 @@ _OPEN = (
     Status.SENDT_DIGITALT,
     Status.SENDT_SDP,
     Status.LEVERT_SDP,
+    Status.SENDT_NHN_MOTTAKER,
     Status.SENDT_PRINT,
 )
 _DONE = (
@@ -77,6 +96,7 @@ _DONE = (
     Status.LEST,
     Status.IKKE_LEVERT,
     Status.MANUELT_HANDTERT,
+    Status.LEVERT_NHN_MOTTAKER,
 )
 
 MOVES = (
@@ -89,12 +109,15 @@ MOVES = (
         (Status.AKSEPTERT, Step.SEND_TO_MAILBOX): Status.SENDT_SDP,
         (Status.AKSEPTERT, Step.SEND_TO_PRINT): Status.SENDT_PRINT,
         (Status.AKSEPTERT, Step.GIVE_UP): Status.IKKE_LEVERT,
+        (Status.VARSLET, Step.GIVE_UP): Status.IKKE_LEVERT,
         (Status.KLAR_FOR_MOTTAK, Step.NOTIFY): Status.VARSLET,
         (Status.KLAR_FOR_MOTTAK, Step.SEND_TO_PRINT): Status.SENDT_PRINT,
         (Status.VARSLET, Step.SEND_TO_PRINT): Status.SENDT_PRINT,
         (Status.VARSLET, Step.CLOSE_UNREAD): Status.SENDT_DIGITALT,
         (Status.SENDT_SDP, Step.DELIVER_TO_MAILBOX): Status.LEVERT_SDP,
         (Status.SENDT_SDP, Step.SEND_TO_PRINT): Status.SENDT_PRINT,
+        (Status.AKSEPTERT, Step.SEND_TO_HEALTH): Status.SENDT_NHN_MOTTAKER,
+        (Status.SENDT_NHN_MOTTAKER, Step.DELIVER_TO_HEALTH): Status.LEVERT_NHN_MOTTAKER,
         (Status.SENDT_PRINT, Step.PRINT): Status.PRINTET,
         (Status.PRINTET, Step.READ): Status.LEST,
     }
@@ -103,15 +126,50 @@ MOVES = (
     | {(status, Step.DELETE): Status.SLETTET for status in (*_OPEN, *_DONE)}
 )
 
-BY_ITSELF = {(kind, Status.MOTTATT): Step.ACCEPT for kind in Kind} | {
-    (Kind.ORGANISATION, Status.AKSEPTERT): Step.OFFER,
-    (Kind.PERSON, Status.AKSEPTERT): Step.SEND_TO_MAILBOX,
-    (Kind.PERSON, Status.SENDT_SDP): Step.DELIVER_TO_MAILBOX,
-    (Kind.PRINT, Status.AKSEPTERT): Step.SEND_TO_PRINT,
-    (Kind.PRINT, Status.SENDT_PRINT): Step.PRINT,
+_ACCEPTED_INTO = {
+    Channel.SVARINN: Step.OFFER,
+    Channel.ALTINN: Step.NOTIFY,
+    Channel.MAILBOX: Step.SEND_TO_MAILBOX,
+    Channel.HEALTH: Step.SEND_TO_HEALTH,
+    Channel.PRINT: Step.SEND_TO_PRINT,
+    Channel.NONE: Step.GIVE_UP,
 }
-"""What time does to a letter. The sandbox's organisations fetch their post themselves (SvarInn); reading it, and all
-that goes wrong, is left to whoever controls the sandbox."""
+_ARRIVING = {
+    Status.MOTTATT: Step.ACCEPT,
+    Status.SENDT_SDP: Step.DELIVER_TO_MAILBOX,
+    Status.SENDT_NHN_MOTTAKER: Step.DELIVER_TO_HEALTH,
+    Status.SENDT_PRINT: Step.PRINT,
+}
+_ANYWHERE = {Status.LEST, Status.MANUELT_HANDTERT, Status.SLETTET}
+"""As one step leads there from everywhere, a letter that is to end there goes its own way first."""
+
+TOLD: Mapping[Status, Sequence[str]] = {
+    Status.MOTTATT: ("Mottatt, og tildelt forsendelse-id",),
+    Status.AKSEPTERT: ("Metadata er validert OK", "Akseptert for ekspedering"),
+    Status.AVVIST: ("Forsendelsen er avvist",),
+    Status.FEILET_UNDER_MOTTAK: ("Forsendelsen feilet under mottak",),
+    Status.KLAR_FOR_MOTTAK: ("Klar for mottak i SvarInn",),
+    Status.VARSLET: ("Sendt til Altinn, og mottaker er varslet",),
+    Status.SENDT_DIGITALT: ("Ikke lest innen lesefristen, og skal ikke skrives ut",),
+    Status.SENDT_SDP: ("Sendt til digital postkasse",),
+    Status.LEVERT_SDP: ("Levert til digital postkasse",),
+    Status.SENDT_NHN_MOTTAKER: ("Sendt til mottaker i helsenettet",),
+    Status.LEVERT_NHN_MOTTAKER: ("Levert til mottaker i helsenettet",),
+    Status.SENDT_PRINT: ("Sendt til utskrift",),
+    Status.PRINTET: ("Skrevet ut og levert til postombringer",),
+    Status.LEST: ("Lest av mottaker",),
+    Status.IKKE_LEVERT: ("Kunne ikke leveres digitalt",),
+    Status.MANUELT_HANDTERT: ("Håndtert manuelt",),
+    Status.SLETTET: ("Forsendelsen er slettet",),
+}
+"""In the letter's history; only the first three are KS's own words, and no text is promised by them."""
+FOR_OLDER_VERSIONS = {
+    Status.FEILET_UNDER_MOTTAK: Status.AVVIST,
+    Status.SENDT_NHN_MOTTAKER: Status.AKSEPTERT,
+    Status.LEVERT_NHN_MOTTAKER: Status.AKSEPTERT,
+}
+"""REST v1 and v2 know 13 statuses. AVVIST covered failed reception before v3; a letter to the health network can only
+be sent by v3, and is shown to the others as far as they have words."""
 
 
 class ContentRefused(Malformed):
@@ -120,20 +178,8 @@ class ContentRefused(Malformed):
     code: ClassVar[str | None] = None
 
 
-class LetterRepeated(Malformed):
-    """Forsendelse med samme mottaker, tittel, avsender og filer er forsøkt sendt tidligere"""
-
-
-class TokenNotValidated(Unauthorized):
-    """Klarte ikke å validere access_token"""
-
-
-class IntegrationNotKnown(Unauthorized):
-    """Autentisering feilet for integrasjon med id"""
-
-
-class AccountForbidden(Forbidden):
-    """Integrasjonen har ikke tilgang til kontoen"""
+class LetterIdUsed(Malformed):
+    """Duplikat: forsendelse-id er brukt før"""
 
 
 class StatusOutOfReach(Conflict):
@@ -147,6 +193,7 @@ class Described:
     filename: str
     media_type: str
     left_out_of_print: bool = False
+    to_be_signed: bool = False
 
 
 @dataclass(frozen=True)
@@ -160,92 +207,69 @@ class Part:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def check_files(described: Sequence[Described], parts: Sequence[Part], *, printable: bool) -> Iterator[ContentRefused]:
-    """The files stand in the order of `dokumenter`, matched by file name alone, compared exactly."""
-    for document in described:
-        if FORBIDDEN_IN_FILENAMES & set(document.filename):
-            yield _refused(f"filnavnet {document.filename!r} inneholder ulovlige tegn")
-        if printable and document.media_type != PDF and not document.left_out_of_print:
-            yield _refused(f"{document.filename!r} kan ikke skrives ut; bare {PDF} kan det")
-    for name, times in Counter(document.filename.casefold() for document in described).items():
-        if times > 1:
-            yield _refused(f"filnavnet {name!r} er brukt flere ganger")
-    wanted, sent = [one.filename for one in described], [part.filename for part in parts]
-    if missing := [name for name in wanted if name not in sent]:
-        yield _refused(f"filene {missing} mangler")
-    elif surplus := [name for name in sent if name not in wanted]:
-        yield _refused(f"filene {surplus} er ikke beskrevet i dokumenter")
-    elif wanted != sent:
-        yield _refused(f"filene må komme i samme rekkefølge som i dokumenter: {wanted}, ikke {sent}")
-    for part in parts:
-        if not part.content:
-            yield ContentRefused(f"Kan ikke lagre tomt dokument: {part.filename!r}")
+@dataclass(frozen=True)
+class Course:
+    """How a letter goes as long as nobody interferes. `fate` is where it is to end, by order of control."""
+
+    channel: Channel
+    digital_only: bool = False
+    forwards_unread: bool = True
+    fate: Status | None = None
 
 
-def check_letter(
-    *, answer_by_link: bool, answers_to: str | None, highest_level: bool, encrypted: bool, holds_anything: bool
-) -> Iterator[ContentRefused]:
-    if answer_by_link and answers_to != "ORGANISASJON":
-        yield _refused("kanSvareViaEdialog krever svarSendesTil med type ORGANISASJON")
-    if highest_level and not encrypted:
-        yield _refused("sikkerhetsniva HOYESTE krever krypterte dokumenter")
-    if not holds_anything:
-        yield _refused("forsendelsen har verken dokumenter eller lenker")
+def own_step(course: Course, status: Status) -> Step | None:
+    """What time does to a letter. Reading it is left to its recipient, SvarInn, and whoever controls the sandbox."""
+    if status is Status.AKSEPTERT:
+        return _ACCEPTED_INTO[course.channel]
+    if status is Status.VARSLET and (course.digital_only or course.forwards_unread):
+        return Step.CLOSE_UNREAD if course.digital_only else Step.SEND_TO_PRINT
+    return _ARRIVING.get(status)
 
 
-def check_recipient(kind: Kind, number: str) -> Iterator[ContentRefused]:
-    if kind is Kind.ORGANISATION and not is_organisation_number(number):
-        yield _refused("mottaker.digitalId er ikke et gyldig organisasjonsnummer")
-    if kind is Kind.PERSON and not is_synthetic_person(number):
-        yield _refused("mottaker.digitalId er ikke et gyldig syntetisk fødselsnummer (+80 på måneden)")
+def next_step(course: Course, status: Status) -> Step | None:
+    if course.fate is None or (course.fate in _ANYWHERE and status in (Status.MOTTATT, Status.AKSEPTERT)):
+        return own_step(course, status)
+    return None if status is course.fate else _towards(status, course.fate) or own_step(course, status)
 
 
-def _refused(why: str) -> ContentRefused:
-    return ContentRefused(f"{ContentRefused.title()}: {why}")
+@cache
+def _towards(status: Status, end: Status) -> Step | None:
+    """The first step of the shortest way; None when there is none."""
+    firsts: deque[tuple[Status, Step | None]] = deque([(status, None)])
+    seen = {status}
+    while firsts:
+        here, first = firsts.popleft()
+        for (before, step), after in MOVES.items():
+            if before is here and after is end:
+                return first or step
+            if before is here and after not in seen | _ANYWHERE:
+                seen.add(after)
+                firsts.append((after, first or step))
+    return None
 
 
-def _digits(number: str, length: int) -> list[int] | None:
-    return [int(digit) for digit in number] if len(number) == length and number.isascii() and number.isdigit() else None
-
-
-def is_organisation_number(number: str) -> bool:
-    """Nine digits whose weighted sum is divisible by eleven."""
-    digits = _digits(number, 9)
-    return digits is not None and _sum(digits, (3, 2, 7, 6, 5, 4, 3, 2, 1)) % 11 == 0
-
-
-def is_synthetic_person(number: str) -> bool:
-    """Eleven digits with 80 added to the month: nobody's number, so that none of a real person is typed in here. From
-    2032 the first control sum may leave a remainder of 0 to 3 (Skatteetaten)."""
-    digits = _digits(number, 11)
-    if digits is None or not 81 <= digits[2] * 10 + digits[3] <= 92:
-        return False
-    first = _sum(digits, (3, 7, 6, 1, 8, 9, 4, 5, 2, 1)) % 11
-    return first in (0, 1, 2, 3) and _sum(digits, (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)) % 11 == 0
-
-
-def _sum(digits: Sequence[int], weights: Sequence[int]) -> int:
-    return sum(digit * weight for digit, weight in zip(digits, weights, strict=False))
-
-
-def fingerprint(konto: str, title: str, recipient: object, parts: Sequence[Part]) -> bytes:
-    """What makes two letters the same to SvarUT: sender, title, recipient with address, and files."""
-    told = json.dumps([konto, title, recipient, [part.sha256() for part in parts]], sort_keys=True, default=str)
-    return hashlib.sha256(told.encode()).digest()
-
-
-def check_repeats(attempts: int, allowed: int) -> None:
-    """`attempts` counts this one, and the refused ones too: every new attempt makes the block last longer."""
-    if attempts > allowed:
-        raise LetterRepeated
+def passed(
+    course: Course, status: Status, changed_at: datetime, now: datetime, pause: timedelta
+) -> Iterator[tuple[Status, datetime]]:
+    """The statuses that time alone has brought a letter to, and when."""
+    while step := next_step(course, status):
+        changed_at = (
+            svarut_time.after_working_hours(changed_at, READING_HOURS)
+            if status is Status.VARSLET
+            else changed_at + pause
+        )
+        if changed_at > now:
+            return
+        status = MOVES[status, step]
+        yield status, changed_at
 
 
 def by_now(
-    kind: Kind, status: Status, changed_at: datetime, now: datetime, pause: timedelta
+    course: Course, status: Status, changed_at: datetime, now: datetime, pause: timedelta
 ) -> tuple[Status, datetime]:
     """Where time alone has brought a letter, and since when it is there."""
-    while (step := BY_ITSELF.get((kind, status))) and now - changed_at >= pause:
-        status, changed_at = MOVES[status, step], changed_at + pause
+    for status, changed_at in passed(course, status, changed_at, now, pause):  # noqa: B007, B020  # the last one counts
+        continue
     return status, changed_at
 
 
@@ -254,3 +278,17 @@ def reach(status: Status, wanted: Status) -> Status:
     if wanted not in {after for (before, _), after in MOVES.items() if before is status}:
         raise StatusOutOfReach(f"No step leads from {status} to {wanted}.")
     return wanted
+
+
+def for_older_versions(status: Status, before_deletion: Status | None) -> Status:
+    """A deleted letter is shown to them as it was before."""
+    if status is Status.SLETTET:
+        status = before_deletion or Status.MANUELT_HANDTERT
+    return FOR_OLDER_VERSIONS.get(status, status)
+
+
+def through_altinn(status: Status, since: datetime, now: datetime, pause: timedelta) -> str:
+    """A status in the newest words of REST v3, in which SENDT_ALTINN and LEVERT_ALTINN have taken VARSLET's place."""
+    if status is not Status.VARSLET:
+        return status.value
+    return "LEVERT_ALTINN" if now - since >= pause else "SENDT_ALTINN"

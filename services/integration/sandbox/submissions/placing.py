@@ -1,0 +1,165 @@
+"""Takes a letter: looks at all of it, counts the attempt, decides on the way that it goes, and keeps it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+from sqlmodel import Session
+
+from services.chassis import problems
+from services.chassis.clock import now
+from services.chassis.db import Database
+from services.integration.sandbox.fates import store as fates
+from services.integration.sandbox.letter_contents import rules as contents
+from services.integration.sandbox.receiving_systems import store as receiving_systems
+from services.integration.sandbox.repeats import rules as repeats
+from services.integration.sandbox.repeats import store as attempts
+from services.integration.sandbox.settings import Settings
+from services.integration.sandbox.svarut import store
+from services.integration.sandbox.svarut.rules import Channel, ContentRefused, Course, Described, Kind, Part
+from services.integration.sandbox.svarut_accounts.store import Account
+from services.integration.sandbox.svarut_time.store import Clock
+
+Shape = TypeVar("Shape", bound=BaseModel)
+PERSONAL_NUMBER = 11
+"""Digits."""
+WAYS = {Kind.PERSON: Channel.MAILBOX, Kind.PRINT: Channel.PRINT, Kind.HEALTH: Channel.HEALTH}
+
+
+@dataclass(frozen=True)
+class Submission:
+    """`told` is in the words of REST v3. `post_needed`: the version wants an address of whatever may be printed. `id`
+    is the one that a client of v1 chose."""
+
+    kind: Kind
+    told: dict[str, Any]
+    parts: list[Part]
+    post_needed: bool = False
+    id: UUID | None = None
+
+    def number(self) -> str | None:
+        return (self.told.get("mottaker") or {}).get("digitalId")
+
+    def name(self) -> str:
+        if self.kind is not Kind.HEALTH:
+            return str(self.told["mottaker"]["navn"])[:100]
+        patient = self.told["pasient"]
+        if self.told["mottakertype"] == "FASTLEGE":
+            return f"Fastlegen til {patient['fornavn']} {patient['etternavn']}"
+        return f"HER-id {self.told['mottakerHerId']}"
+
+    def described(self) -> list[Described]:
+        if self.kind is Kind.HEALTH:
+            return [Described(part.filename, "application/pdf") for part in self.parts]
+        return [
+            Described(
+                one["filnavn"],
+                one["mimeType"],
+                bool(one.get("skalEkskluderesFraUtskrift")),
+                bool(one.get("skalSigneres")),
+            )
+            for one in self.told.get("dokumenter") or []
+        ]
+
+    def digital_only(self) -> bool:
+        return self.kind is not Kind.PRINT and bool(self.told.get("kunDigitalLevering"))
+
+    def recipient(self) -> dict[str, Any]:
+        """By which two letters are the same."""
+        return {name: self.told.get(name) for name in ("mottaker", "mottakertype", "mottakerHerId", "pasient")}
+
+
+def read(shape: type[Shape], metadata: str) -> Shape:
+    try:
+        return shape.model_validate_json(metadata)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise ContentRefused(f"Ugyldig innhold: {wrong}") from error
+
+
+def take(database: Database, settings: Settings, clock: Clock, account: Account, letter: Submission) -> UUID:
+    """→ SvarUT's id of it. The attempt is counted also when the letter is refused as a repeat."""
+    described = letter.described()
+    problems.refuse(_check(settings, letter, described))
+    mark = repeats.fingerprint(str(account.konto), letter.told["tittel"], letter.recipient(), letter.parts)
+    with database.writing() as session:
+        times = attempts.attempt(session, mark, clock.now(session))
+        if times <= settings.svarut_duplicates:
+            id = place(session, clock, account, letter)
+    repeats.check_repeats(times, settings.svarut_duplicates)
+    return id
+
+
+def _check(settings: Settings, letter: Submission, described: list[Described]) -> list[ContentRefused]:
+    printable = letter.kind is not Kind.HEALTH and not letter.digital_only()
+    failed = [
+        *contents.check_letter(letter.kind, letter.told),
+        *contents.check_files(
+            described, letter.parts, printable=printable, largest_print=settings.svarut_largest_print
+        ),
+        *contents.check_signing(letter.kind, letter.told, now()),
+        *contents.check_type(letter.told.get("forsendelsestype"), settings.svarut_letter_types),
+    ]
+    if letter.kind is Kind.HEALTH:
+        return [*failed, *contents.check_for_health(letter.parts), *contents.check_patient(letter.told["pasient"])]
+    needed = letter.kind is Kind.PRINT or (letter.post_needed and printable)
+    return [
+        *contents.check_recipient(letter.kind, letter.number() or ""),
+        *failed,
+        *contents.check_post(letter.told, needed=needed),
+    ]
+
+
+def place(session: Session, clock: Clock, account: Account, letter: Submission) -> UUID:
+    """Keep a letter that nothing is wrong with, or nothing that is noticed at once."""
+    described, number = letter.described(), letter.number()
+    organisation = number if letter.kind is Kind.ORGANISATION else None
+    reference = letter.told.get("eksternReferanse")
+    defect = contents.defect(described, letter.parts, encrypted=bool(letter.told.get("kryptert")))
+    fate = fates.take(session, organisation, reference)
+    course = Course(
+        _way(session, letter, organisation),
+        letter.digital_only(),
+        account.forwards_unread,
+        store.Status.AVVIST if defect else fate,
+    )
+    return store.add(
+        session,
+        konto=account.konto,
+        kind=letter.kind,
+        title=letter.told["tittel"],
+        name=letter.name(),
+        number=organisation,
+        external_reference=reference,
+        described=described,
+        parts=letter.parts,
+        now=clock.now(session),
+        id=letter.id,
+        forsendelse=without_personal_numbers(letter.told),
+        sender_number=account.organisation,
+        sender_name=account.name,
+        course=course,
+        defect=defect,
+    )
+
+
+def _way(session: Session, letter: Submission, organisation: str | None) -> Channel:
+    if organisation is None:
+        return WAYS[letter.kind]
+    level = 4 if letter.told.get("sikkerhetsniva") == "HOYESTE" else 3
+    fetched = receiving_systems.serving(session, organisation, letter.told.get("forsendelsestype"), level)
+    return Channel.SVARINN if fetched else Channel.ALTINN
+
+
+def without_personal_numbers(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What may be kept of a letter, and told to whoever receives it."""
+    kept = dict(told)
+    for name in ("mottaker", "svarSendesTil"):
+        if len((kept.get(name) or {}).get("digitalId") or "") == PERSONAL_NUMBER:
+            kept[name] = {key: value for key, value in kept[name].items() if key != "digitalId"}
+    kept["eksponertFor"] = [one for one in kept.get("eksponertFor") or [] if len(one) != PERSONAL_NUMBER]
+    if "pasient" in kept:
+        kept["pasient"] = {key: value for key, value in kept["pasient"].items() if key != "fodselsnummer"}
+    return kept
