@@ -117,15 +117,21 @@ class RunningSandbox:
         answer = self.http.get(f"{self.control_url}/_sandbox/svarut/letters", params={"limit": 10_000, **query})
         return list(answer.raise_for_status().json()["items"])
 
+    def told(self, letter: str) -> dict[str, Any]:
+        """What SvarUT keeps of a letter's metadata, in the words of REST v3."""
+        answer = self.http.get(f"{self.control_url}/_sandbox/svarut/letters/{letter}")
+        return dict(answer.raise_for_status().json()["forsendelse"])
+
     def move(self, letter: str, status: str) -> None:
         """Bring a letter to another status."""
         self.http.post(
             f"{self.control_url}/_sandbox/svarut/letters/{letter}/status", json={"status": status}
         ).raise_for_status()
 
-    def pass_time(self, seconds: float) -> None:
-        """Let time pass in SvarUT."""
-        self.http.post(f"{self.control_url}/_sandbox/svarut/clock", json={"seconds": seconds}).raise_for_status()
+    def pass_time(self, seconds: float = 0, **more: float) -> None:
+        """Let time pass in SvarUT; `working_hours` count on working days."""
+        told = {"seconds": seconds, **more}
+        self.http.post(f"{self.control_url}/_sandbox/svarut/clock", json=told).raise_for_status()
 
     def pass_login_time(self, seconds: float) -> None:
         """Let time pass at the login providers."""

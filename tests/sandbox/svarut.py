@@ -1,6 +1,9 @@
 """A letter on the wire, written by hand as SvarUT's real clients write theirs."""
 
 import json
+import subprocess
+import tempfile
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -76,3 +79,30 @@ def send(
         content=iter([content[:100], content[100:]]) if chunked else content,
         headers=headers(sandbox) | {"Content-Type": content_type} | (changed_headers or {}),
     )
+
+
+def sealed(sandbox: RunningSandbox, content: bytes) -> bytes:
+    """A document encrypted for SvarUT, as KS's guide says, by the openssl program."""
+    certificate = sandbox.http.get(f"{sandbox.svarut_url}/forsendelse/publickey/hent")
+    oaep = ("rsa_padding_mode:oaep", "rsa_oaep_md:sha256", "rsa_mgf1_md:sha256")
+    options = [part for one in oaep for part in ("-keyopt", one)]
+    with tempfile.TemporaryDirectory() as folder:
+        recipient = Path(folder) / "svarut.pem"
+        recipient.write_bytes(certificate.content)
+        command = ["openssl", "cms", "-encrypt", "-binary", "-aes-256-cbc", "-outform", "DER", "-recip", str(recipient)]
+        return subprocess.run([*command, *options], input=content, capture_output=True, check=True).stdout
+
+
+def basic(sandbox: RunningSandbox) -> tuple[str, str]:
+    """User name and password of REST v1."""
+    return sandbox.settings.svarut_user, sandbox.settings.svarut_service_password
+
+
+def v1(sandbox: RunningSandbox) -> str:
+    return f"{sandbox.svarut_url}/tjenester/api/forsendelse/v1"
+
+
+def multipart(metadata: dict[str, Any] | bytes, *files: tuple[str, bytes], **written: Any) -> dict[str, Any]:
+    """Arguments for a request by httpx."""
+    content, content_type = body(metadata, *(files or [("brev.pdf", PDF)]), **written)
+    return {"content": content, "headers": {"Content-Type": content_type}}

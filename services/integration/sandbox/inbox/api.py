@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from html import escape
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -78,6 +78,28 @@ def letters(filters: Annotated[Filters, Query()], session: ReaderDep, clock: Clo
     """The letters that SvarUT has received, newest first."""
     found = store.newest(session, clock, filters.limit, filters.external_reference)
     return Letters(items=[Letter.model_validate(letter) for letter in found])
+
+
+class Event(Out):
+    text: str
+    at: Instant
+
+
+class WholeLetter(Letter):
+    sender_name: str | None
+    sender_number: str | None
+    defect: str | None = Field(description="Why it was, or will be, rejected (AVVIST)")
+    forsendelse: dict[str, Any] = Field(description="The metadata in the words of REST v3, without personal numbers")
+    events: list[Event] = Field(description="Oldest first")
+
+
+@router.get("/_sandbox/svarut/letters/{id}", summary="See all that is known of a letter")
+def letter(id: LetterId, session: ReaderDep, clock: ClockDep) -> WholeLetter:
+    """What was sent, and what has happened to it since."""
+    found = store.one(session, id, clock)
+    events = [Event(text=text, at=at) for text, at in store.history(session, id, clock)]
+    told = {"forsendelse": store.forsendelse(session, id), "events": events}
+    return WholeLetter.model_validate({**vars(found), **told})
 
 
 @router.get("/_sandbox/svarut/letters/{id}/documents/{position}", summary="Download a document")

@@ -127,16 +127,12 @@ def check_for_health(parts: Sequence[Part]) -> Iterator[ContentRefused]:
         yield _refused("et dokument til NHN kan ikke være større enn 18 MB")
 
 
-def defect(described: Sequence[Described], parts: Sequence[Part], *, encrypted: bool) -> str | None:
-    """Why a letter that was taken is rejected (AVVIST) when SvarUT makes its file. Not looked into when encrypted, but
-    it must look encrypted: DER begins with a SEQUENCE."""
+def defect(described: Sequence[Described], parts: Sequence[Part]) -> str | None:
+    """Why a letter that was taken is rejected (AVVIST) when SvarUT makes its file."""
     for document, part in zip(described, parts, strict=True):
-        if encrypted:
-            if not part.content.startswith(b"\x30"):
-                return f"{document.filename!r} kunne ikke dekrypteres"
-        elif document.media_type == PDF and b"%PDF-" not in part.content[:HEAD]:
+        if document.media_type == PDF and b"%PDF-" not in part.content[:HEAD]:
             return f"{document.filename!r} er ingen gyldig PDF"
-        elif document.media_type == PDF and LOCKED.search(part.content):
+        if document.media_type == PDF and LOCKED.search(part.content):
             return f"{document.filename!r} er passordbeskyttet"
     return None
 

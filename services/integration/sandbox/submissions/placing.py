@@ -11,6 +11,7 @@ from sqlmodel import Session
 from services.chassis import problems
 from services.chassis.clock import now
 from services.chassis.db import Database
+from services.integration.sandbox.envelopes import sealing
 from services.integration.sandbox.fates import store as fates
 from services.integration.sandbox.letter_contents import rules as contents
 from services.integration.sandbox.receiving_systems import store as receiving_systems
@@ -18,7 +19,8 @@ from services.integration.sandbox.repeats import rules as repeats
 from services.integration.sandbox.repeats import store as attempts
 from services.integration.sandbox.settings import Settings
 from services.integration.sandbox.svarut import store
-from services.integration.sandbox.svarut.rules import Channel, ContentRefused, Course, Described, Kind, Part
+from services.integration.sandbox.svarut.rules import Channel, ContentRefused, Course, Described, Kind, Part, Status
+from services.integration.sandbox.svarut_accounts import store as accounts
 from services.integration.sandbox.svarut_accounts.store import Account
 from services.integration.sandbox.svarut_time.store import Clock
 
@@ -117,13 +119,14 @@ def place(session: Session, clock: Clock, account: Account, letter: Submission) 
     described, number = letter.described(), letter.number()
     organisation = number if letter.kind is Kind.ORGANISATION else None
     reference = letter.told.get("eksternReferanse")
-    defect = contents.defect(described, letter.parts, encrypted=bool(letter.told.get("kryptert")))
+    parts, defect = _opened(session, letter)
+    defect = defect or contents.defect(described, parts)
     fate = fates.take(session, organisation, reference)
     course = Course(
         _way(session, letter, organisation),
         letter.digital_only(),
         account.forwards_unread,
-        store.Status.AVVIST if defect else fate,
+        Status.AVVIST if defect else fate,
     )
     return store.add(
         session,
@@ -134,7 +137,7 @@ def place(session: Session, clock: Clock, account: Account, letter: Submission) 
         number=organisation,
         external_reference=reference,
         described=described,
-        parts=letter.parts,
+        parts=parts,
         now=clock.now(session),
         id=letter.id,
         forsendelse=without_personal_numbers(letter.told),
@@ -143,6 +146,21 @@ def place(session: Session, clock: Clock, account: Account, letter: Submission) 
         course=course,
         defect=defect,
     )
+
+
+def _opened(session: Session, letter: Submission) -> tuple[list[Part], str | None]:
+    """The documents as their sender has them, and why they cannot be had. They are encrypted for SvarUT, not for their
+    recipient; what metadata tell of size and hash is of the content (KS does not say which)."""
+    if not letter.told.get("kryptert"):
+        return letter.parts, None
+    certificate, key = accounts.key(session, now())
+    opened = []
+    for part in letter.parts:
+        try:
+            opened.append(Part(part.filename, sealing.opened(part.content, certificate, key)))
+        except sealing.NotOpened:
+            return letter.parts, f"{part.filename!r} kunne ikke dekrypteres"
+    return opened, None
 
 
 def _way(session: Session, letter: Submission, organisation: str | None) -> Channel:

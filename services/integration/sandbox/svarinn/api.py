@@ -20,7 +20,7 @@ from services.integration.sandbox.receiving_systems import store as systems
 from services.integration.sandbox.receiving_systems.store import ReceivingSystem
 from services.integration.sandbox.svarinn import rules, shapes, store
 from services.integration.sandbox.svarinn.rules import Spoilt
-from services.integration.sandbox.svarut.store import Clock
+from services.integration.sandbox.svarut_time.store import Clock
 
 CHALLENGE = {"WWW-Authenticate": 'BASIC realm="KS Svarut mottaker login"'}
 V1 = "/tjenester/svarinn"
@@ -261,7 +261,7 @@ def put(new: NewLetter, session: TransactionDep, clock: ClockDep) -> PutLetter:
             listed=new.listed,
             spoilt=new.spoilt,
             at_once=new.at_once,
-            now=clock.now(),
+            now=clock.now(session),
         )
     return PutLetter(id=id)
 
@@ -277,7 +277,7 @@ def failures(
 @router.get("/warnings", summary="List letters nobody fetches", openapi_extra=contract.example())
 def warnings(session: ReaderDep, clock: ClockDep) -> Warnings:
     """Letters that have waited for two hours, with how many mails their receiving system's owner has had of each."""
-    count = partial(rules.warnings, now=clock.now())
+    count = partial(rules.warnings, now=clock.now(session))
     return Warnings(
         items=[
             Warned(

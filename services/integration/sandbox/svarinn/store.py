@@ -24,7 +24,8 @@ from services.integration.sandbox.svarinn import rules
 from services.integration.sandbox.svarinn.rules import Spoilt
 from services.integration.sandbox.svarut import store as svarut
 from services.integration.sandbox.svarut.rules import Described, Kind, Part, Status
-from services.integration.sandbox.svarut.store import Clock, Letter
+from services.integration.sandbox.svarut.store import Letter
+from services.integration.sandbox.svarut_time.store import Clock
 
 MAY_WAIT = (Status.MOTTATT, Status.AKSEPTERT, Status.KLAR_FOR_MOTTAK)
 BOMB_BYTES = 64 * 1024 * 1024
@@ -148,7 +149,7 @@ def failed(session: Session, system: ReceivingSystem, clock: Clock, id: UUID, me
     """The receiver could not take it. For now: told to the sender, and it stays. For good: it goes to Altinn."""
     _locked(session, id)
     letter = one(session, system, clock, id)
-    session.add(Failure(letter=letter.key, message=message, permanent=permanent, told_at=clock.now()))
+    session.add(Failure(letter=letter.key, message=message, permanent=permanent, told_at=clock.now(session)))
     if permanent:
         svarut.bring_to(session, id, Status.VARSLET, clock)
 

@@ -32,6 +32,8 @@ def after_working_hours(start: datetime, hours: float) -> datetime:
     """The end of so many hours, of which only those on Monday to Friday that are no Norwegian holidays count, all day
     and night. KS says «40 hours counted on working days», altinn.no «2 virkedager»."""
     at, left = start.astimezone(OSLO), timedelta(hours=hours)
+    if not left:
+        return start
     while True:
         midnight = datetime.combine(at.date() + DAY, time(), OSLO)
         is_working_day = at.weekday() < 5 and at.date() not in _feasts(at.year)
