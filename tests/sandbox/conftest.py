@@ -1,7 +1,9 @@
 """The running sandbox, with keys that are made once for all tests."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +22,8 @@ def _shared(
     server: embedded.Server, template: Callable[[str, bool], str], keys_folder: Path
 ) -> Iterator[RunningSandbox]:
     name = "sandbox_shared"
-    with running_sandbox(server.create(name, template=template("sandbox", False)), keys_folder) as running:
+    url = server.create(name, template=template("sandbox", False))
+    with running_sandbox(url, keys_folder, svarut_step_seconds=20) as running:
         yield running
     server.drop(name)
 
@@ -37,3 +40,13 @@ def own_sandbox(new_database: NewDatabase, keys_folder: Path) -> Iterator[Runnin
     """One for this test alone."""
     with running_sandbox(new_database("sandbox"), keys_folder) as running:
         yield running
+
+
+@pytest.fixture
+def new_sandbox(new_database: NewDatabase, keys_folder: Path) -> Callable[..., AbstractContextManager[RunningSandbox]]:
+    """`with new_sandbox(svarut_duplicates=2) as own:`"""
+
+    def start(**changed: Any) -> AbstractContextManager[RunningSandbox]:
+        return running_sandbox(new_database("sandbox"), keys_folder, **changed)
+
+    return start

@@ -5,7 +5,7 @@ from typing import Any
 from services.chassis.values import new_id
 
 PERSON = {"navn": "Fiktiv Bjørk", "digitalId": "12837532157"}
-SIGNED_BEFORE = "2100-01-02T12:00:00.000+01:00"
+SIGNED_BEFORE = "2100-01-02T12:00:00+01:00"
 ANSWERED = "018f5e9c-7d2b-7c3a-9f00-000000000001"
 MILLISECONDS = 1_700_000_000_000
 V1_ADDRESS = {

@@ -13,6 +13,7 @@ from services.integration.sandbox.db import Table
 from services.integration.sandbox.signings import rules
 from services.integration.sandbox.signings.rules import Step
 from services.integration.sandbox.submissions import placing
+from services.integration.sandbox.submissions.rules import Submission
 from services.integration.sandbox.svarut import store as letters
 from services.integration.sandbox.svarut.rules import Kind, Part
 from services.integration.sandbox.svarut_accounts import store as accounts
@@ -83,7 +84,7 @@ def sign(session: Session, id: UUID, clock: Clock) -> UUID:
         "forsendelsestype": rules.SIGNED_TYPE,
         "dokumenter": [{"filnavn": filename, "mimeType": media_type}],
     }
-    submission = placing.Submission(Kind.ORGANISATION, answer, [Part(filename, content)])
+    submission = Submission(Kind.ORGANISATION, answer, [Part(filename, content)])
     made = placing.place(session, clock, account, submission)
     text = f"Mottaker har fullført signeringsoppdraget og svar er sendt tilbake til avsender. Referanse: {made}"
     _add(session, id, Step.COMPLETED, text, clock)

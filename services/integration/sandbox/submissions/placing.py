@@ -1,8 +1,6 @@
 """Takes a letter: looks at all of it, counts the attempt, decides on the way that it goes, and keeps it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
@@ -18,6 +16,7 @@ from services.integration.sandbox.receiving_systems import store as receiving_sy
 from services.integration.sandbox.repeats import rules as repeats
 from services.integration.sandbox.repeats import store as attempts
 from services.integration.sandbox.settings import Settings
+from services.integration.sandbox.submissions import rules
 from services.integration.sandbox.svarut import store
 from services.integration.sandbox.svarut.rules import Channel, ContentRefused, Course, Described, Kind, Part, Status
 from services.integration.sandbox.svarut_accounts import store as accounts
@@ -25,52 +24,6 @@ from services.integration.sandbox.svarut_accounts.store import Account
 from services.integration.sandbox.svarut_time.store import Clock
 
 Shape = TypeVar("Shape", bound=BaseModel)
-PERSONAL_NUMBER = 11
-"""Digits."""
-WAYS = {Kind.PERSON: Channel.MAILBOX, Kind.PRINT: Channel.PRINT, Kind.HEALTH: Channel.HEALTH}
-
-
-@dataclass(frozen=True)
-class Submission:
-    """`told` is in the words of REST v3. `post_needed`: the version wants an address of whatever may be printed. `id`
-    is the one that a client of v1 chose."""
-
-    kind: Kind
-    told: dict[str, Any]
-    parts: list[Part]
-    post_needed: bool = False
-    id: UUID | None = None
-
-    def number(self) -> str | None:
-        return (self.told.get("mottaker") or {}).get("digitalId")
-
-    def name(self) -> str:
-        if self.kind is not Kind.HEALTH:
-            return str(self.told["mottaker"]["navn"])[:100]
-        patient = self.told["pasient"]
-        if self.told["mottakertype"] == "FASTLEGE":
-            return f"Fastlegen til {patient['fornavn']} {patient['etternavn']}"
-        return f"HER-id {self.told['mottakerHerId']}"
-
-    def described(self) -> list[Described]:
-        if self.kind is Kind.HEALTH:
-            return [Described(part.filename, "application/pdf") for part in self.parts]
-        return [
-            Described(
-                one["filnavn"],
-                one["mimeType"],
-                bool(one.get("skalEkskluderesFraUtskrift")),
-                bool(one.get("skalSigneres")),
-            )
-            for one in self.told.get("dokumenter") or []
-        ]
-
-    def digital_only(self) -> bool:
-        return self.kind is not Kind.PRINT and bool(self.told.get("kunDigitalLevering"))
-
-    def recipient(self) -> dict[str, Any]:
-        """By which two letters are the same."""
-        return {name: self.told.get(name) for name in ("mottaker", "mottakertype", "mottakerHerId", "pasient")}
 
 
 def read(shape: type[Shape], metadata: str) -> Shape:
@@ -81,7 +34,7 @@ def read(shape: type[Shape], metadata: str) -> Shape:
         raise ContentRefused(f"Ugyldig innhold: {wrong}") from error
 
 
-def take(database: Database, settings: Settings, clock: Clock, account: Account, letter: Submission) -> UUID:
+def take(database: Database, settings: Settings, clock: Clock, account: Account, letter: rules.Submission) -> UUID:
     """→ SvarUT's id of it. The attempt is counted also when the letter is refused as a repeat."""
     described = letter.described()
     problems.refuse(_check(settings, letter, described))
@@ -94,7 +47,7 @@ def take(database: Database, settings: Settings, clock: Clock, account: Account,
     return id
 
 
-def _check(settings: Settings, letter: Submission, described: list[Described]) -> list[ContentRefused]:
+def _check(settings: Settings, letter: rules.Submission, described: list[Described]) -> list[ContentRefused]:
     printable = letter.kind is not Kind.HEALTH and not letter.digital_only()
     failed = [
         *contents.check_letter(letter.kind, letter.told),
@@ -114,7 +67,7 @@ def _check(settings: Settings, letter: Submission, described: list[Described]) -
     ]
 
 
-def place(session: Session, clock: Clock, account: Account, letter: Submission) -> UUID:
+def place(session: Session, clock: Clock, account: Account, letter: rules.Submission) -> UUID:
     """Keep a letter that nothing is wrong with, or nothing that is noticed at once."""
     described, number = letter.described(), letter.number()
     organisation = number if letter.kind is Kind.ORGANISATION else None
@@ -140,7 +93,7 @@ def place(session: Session, clock: Clock, account: Account, letter: Submission) 
         parts=parts,
         now=clock.now(session),
         id=letter.id,
-        forsendelse=without_personal_numbers(letter.told),
+        forsendelse=rules.without_personal_numbers(letter.told),
         sender_number=account.organisation,
         sender_name=account.name,
         course=course,
@@ -148,7 +101,7 @@ def place(session: Session, clock: Clock, account: Account, letter: Submission) 
     )
 
 
-def _opened(session: Session, letter: Submission) -> tuple[list[Part], str | None]:
+def _opened(session: Session, letter: rules.Submission) -> tuple[list[Part], str | None]:
     """The documents as their sender has them, and why they cannot be had. They are encrypted for SvarUT, not for their
     recipient; what metadata tell of size and hash is of the content (KS does not say which)."""
     if not letter.told.get("kryptert"):
@@ -163,21 +116,9 @@ def _opened(session: Session, letter: Submission) -> tuple[list[Part], str | Non
     return opened, None
 
 
-def _way(session: Session, letter: Submission, organisation: str | None) -> Channel:
+def _way(session: Session, letter: rules.Submission, organisation: str | None) -> Channel:
     if organisation is None:
-        return WAYS[letter.kind]
+        return rules.WAYS[letter.kind]
     level = 4 if letter.told.get("sikkerhetsniva") == "HOYESTE" else 3
     fetched = receiving_systems.serving(session, organisation, letter.told.get("forsendelsestype"), level)
     return Channel.SVARINN if fetched else Channel.ALTINN
-
-
-def without_personal_numbers(told: Mapping[str, Any]) -> dict[str, Any]:
-    """What may be kept of a letter, and told to whoever receives it."""
-    kept = dict(told)
-    for name in ("mottaker", "svarSendesTil"):
-        if len((kept.get(name) or {}).get("digitalId") or "") == PERSONAL_NUMBER:
-            kept[name] = {key: value for key, value in kept[name].items() if key != "digitalId"}
-    kept["eksponertFor"] = [one for one in kept.get("eksponertFor") or [] if len(one) != PERSONAL_NUMBER]
-    if "pasient" in kept:
-        kept["pasient"] = {key: value for key, value in kept["pasient"].items() if key != "fodselsnummer"}
-    return kept

@@ -15,6 +15,7 @@ from services.integration.sandbox.receiving_systems import store as receiving_sy
 from services.integration.sandbox.signings import store as signings
 from services.integration.sandbox.submissions import placing
 from services.integration.sandbox.submissions.asking import BodyDep, Sent, SentDep
+from services.integration.sandbox.submissions.rules import Submission
 from services.integration.sandbox.svarut import rules, store
 from services.integration.sandbox.svarut_accounts.asking import OwnDep, SenderDep
 from services.integration.sandbox.svarut_accounts.store import Account
@@ -45,7 +46,7 @@ def _as_text(instant: datetime) -> str:
 
 def _take(request: Request, sender: Account, sent: Sent, database: Database, id: UUID | None) -> Any:
     read = placing.read(shapes.Forsendelse, sent.metadata)
-    letter = placing.Submission(read.kind(), read.told(), sent.parts, post_needed=True, id=id)
+    letter = Submission(read.kind(), read.told(), sent.parts, post_needed=True, id=id)
     return {"id": str(placing.take(database, request.app.state.sandbox, request.app.state.clock, sender, letter))}
 
 

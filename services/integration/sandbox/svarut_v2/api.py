@@ -15,6 +15,7 @@ from services.integration.sandbox.signings import rules as signings_rules
 from services.integration.sandbox.signings import store as signings
 from services.integration.sandbox.submissions import placing
 from services.integration.sandbox.submissions.asking import BodyDep, SentDep
+from services.integration.sandbox.submissions.rules import Submission
 from services.integration.sandbox.svarut import rules, store
 from services.integration.sandbox.svarut_accounts.asking import AccountDep, IntegrationDep, LetterDep
 from services.integration.sandbox.svarut_v2 import shapes
@@ -42,7 +43,7 @@ def _iso(instant: datetime) -> str:
 @_route("POST", ACCOUNT)
 def send(request: Request, account: AccountDep, sent: SentDep, database: DatabaseDep) -> Any:
     read = placing.read(shapes.Forsendelse, sent.metadata)
-    letter = placing.Submission(read.kind(), read.told(), sent.parts, post_needed=True)
+    letter = Submission(read.kind(), read.told(), sent.parts, post_needed=True)
     id = placing.take(database, request.app.state.sandbox, request.app.state.clock, account, letter)
     return {"id": str(id)}
 

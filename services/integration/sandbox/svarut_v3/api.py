@@ -8,6 +8,7 @@ from services.chassis.clock import OSLO
 from services.chassis.db import Database, DatabaseDep, ReaderDep
 from services.integration.sandbox.submissions import placing
 from services.integration.sandbox.submissions.asking import BodyDep, Sent, SentDep
+from services.integration.sandbox.submissions.rules import Submission
 from services.integration.sandbox.svarut import rules, store
 from services.integration.sandbox.svarut.rules import Kind
 from services.integration.sandbox.svarut_accounts.asking import AccountDep
@@ -20,7 +21,7 @@ national = APIRouter()
 
 def _take(request: Request, kind: Kind, account: Account, sent: Sent, database: Database) -> dict[str, str]:
     told = placing.read(shapes.SHAPES[kind], sent.metadata).told()
-    letter = placing.Submission(kind, told, sent.parts)
+    letter = Submission(kind, told, sent.parts)
     id = placing.take(database, request.app.state.sandbox, request.app.state.clock, account, letter)
     return {"id": str(id)}
 
