@@ -37,6 +37,6 @@ def _fetch(request: Request, id: UUID, position: int, database: Database) -> tup
 
 def _check_sender(request: Request, id: UUID, database: Database) -> None:
     if request.headers["authorization"].lower().startswith("basic "):
-        asking.sent_by(request, database, id)
+        asking.sent_by(request, database, str(id))
     else:
-        asking.own_letter(request, database, id)
+        asking.own_letter(request, database, str(id))

@@ -13,6 +13,7 @@ from services.chassis.db import Database, DatabaseDep
 from services.integration.sandbox.maskinporten import store as maskinporten
 from services.integration.sandbox.settings import Settings
 from services.integration.sandbox.svarut import store as letters
+from services.integration.sandbox.svarut.rules import ContentRefused
 from services.integration.sandbox.svarut_accounts import rules, store
 from services.integration.sandbox.svarut_accounts.store import Account
 
@@ -82,14 +83,24 @@ async def _account(request: Request, database: DatabaseDep, konto_id: str) -> Ac
     return await run_in_threadpool(_account_of, request, database, konto_id)
 
 
-def own_letter(request: Request, database: Database, id: UUID) -> UUID:
+def own_letter(request: Request, database: Database, id: str) -> UUID:
+    """REST v2: somebody else's letter is forbidden."""
     asking = integration(request, database)
+    letter = _letter_id(id)
     with database.reading() as session:
-        store.granted(session, asking, letters.konto_of(session, id))
-    return id
+        store.granted(session, asking, letters.konto_of(session, letter))
+    return letter
 
 
-async def _letter(request: Request, database: DatabaseDep, id: UUID) -> UUID:
+def _letter_id(id: str) -> UUID:
+    """Looked at when it is known who asks, and not before."""
+    try:
+        return UUID(id)
+    except ValueError as error:
+        raise ContentRefused(f"Ugyldig innhold: id {id!r} er ingen UUID") from error
+
+
+async def _letter(request: Request, database: DatabaseDep, id: str) -> UUID:
     return await run_in_threadpool(own_letter, request, database, id)
 
 
@@ -97,16 +108,17 @@ async def _integration(request: Request, database: DatabaseDep) -> UUID:
     return await run_in_threadpool(integration, request, database)
 
 
-def sent_by(request: Request, database: Database, id: UUID) -> UUID:
+def sent_by(request: Request, database: Database, id: str) -> UUID:
     """REST v1: somebody else's letter is as good as none."""
     sender = basic(request, database)
+    letter = _letter_id(id)
     with database.reading() as session:
-        if letters.konto_of(session, id) != sender.konto:
+        if letters.konto_of(session, letter) != sender.konto:
             raise letters.LetterMissing(f"Forsendelsen {id} finnes ikke")
-    return id
+    return letter
 
 
-async def _sent(request: Request, database: DatabaseDep, id: UUID) -> UUID:
+async def _sent(request: Request, database: DatabaseDep, id: str) -> UUID:
     return await run_in_threadpool(sent_by, request, database, id)
 
 
