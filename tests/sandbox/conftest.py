@@ -50,3 +50,15 @@ def new_sandbox(new_database: NewDatabase, keys_folder: Path) -> Callable[..., A
         return running_sandbox(new_database("sandbox"), keys_folder, **changed)
 
     return start
+
+
+@pytest.fixture(scope="module")
+def new_module_sandbox(
+    shared_database: NewDatabase, keys_folder: Path
+) -> Callable[..., AbstractContextManager[RunningSandbox]]:
+    """The same for all tests of a module."""
+
+    def start(**changed: Any) -> AbstractContextManager[RunningSandbox]:
+        return running_sandbox(shared_database("sandbox"), keys_folder, **changed)
+
+    return start
