@@ -53,9 +53,10 @@ lock: .venv/installed ## renew requirements.lock and that of the foreign clients
 	cd tests/clients/python && uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-header --python-version 3.11 --universal requirements.in -o requirements.txt
 
-bench: .venv/installed ## measure at design size, beside limits and peers (needs wrk; about a quarter of an hour)
+bench: .venv/installed ## measure at design size, beside limits and peers (needs wrk and npm; about a quarter of an hour)
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m bench.growth
+	@$(BIN)/python -m bench.tokens
 
 bench-orders: .venv/installed ## a million orders before the next, 100,000 at once, 10,000 keys repeated (about an hour)
 	@$(BIN)/python -m bench.orders

@@ -12,8 +12,6 @@ import httpx
 from bench import load_catalogue, load_certificates, ordering, peers, words
 from bench.load import CONNECTIONS, Round, wrk
 from bench.world import World
-from services.chassis import tokens
-from services.chassis.values import seed_id
 
 FEW = 4
 """Clients of what costs a query of its own: with more, one measures how long they queue."""
@@ -217,35 +215,6 @@ def _ordering(agreements: int) -> Scene:
     )
 
 
-def _token(world: World) -> Asked:
-    url = f"{world.run.url('maskinporten')}/token"
-    client = str(seed_id(f"client:{ordering.BRONNOY}"))
-    key = tokens.read_key(world.run.data / "keys" / f"{ordering.BRONNOY}.json")
-
-    def grant() -> str:
-        signed = tokens.assertion(
-            key,
-            issuer=world.run.issuer,
-            client=client,
-            scope=f"{world.run.scope_prefix}:agreements.read",
-        )
-        return f"grant_type={tokens.GRANT}&assertion={signed}"
-
-    def lua() -> str:
-        """Grants are used once and live ten seconds, so they are signed just before the round."""
-        bodies = ",\n".join(f'"{grant()}"' for _ in range(GRANTS_A_ROUND))
-        return (
-            'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/x-www-form-urlencoded"\n'
-            f"local bodies = {{\n{bodies}\n}}\nlocal n = 0\n"
-            "function request()\n  n = n + 1\n  return wrk.format(nil, nil, nil, bodies[n] or bodies[1])\nend\n"
-        )
-
-    form = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = httpx.post(url, content=grant(), headers=form).raise_for_status()
-    return Asked(url, answer.content, lua, f'wrk.method = "POST"\nwrk.body = "{grant()}"\n')
-
-
-GRANTS_A_ROUND = 4_000
 JSON = {"Content-Type": "application/json"}
 
 
@@ -279,5 +248,4 @@ SCENES = {
     ),
     "call-off": _ordering(1),
     "call-off-100": _ordering(100),
-    "token": Scene("token issue", "sandbox", _token, "—", seconds=3, catalogue=False),
 }

@@ -1,6 +1,7 @@
 """Other people's way of doing the same, as programs of their own in an environment of their own."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import psycopg
 
 HERE = Path(__file__).parent
 ENVIRONMENT = HERE.parents[1] / ".samvirke" / "peers"
+PROGRAMS = HERE.parents[1] / ".samvirke" / "node-peers"
 PORT, MEASURED = 18101, 0
 FILL = """
 CREATE TABLE IF NOT EXISTS peer_component (id serial PRIMARY KEY, slug varchar UNIQUE, name json, description json,
@@ -64,3 +66,14 @@ def _program() -> Path:
         install = [ENVIRONMENT / "bin" / "python", "-m", "pip", "install", "-q", "-r", HERE / "requirements.txt"]
         subprocess.run([*map(str, install), "--disable-pip-version-check"], check=True, stdout=sys.stderr)
     return program
+
+
+def node_modules() -> Path:
+    """The folder of npm's programs with all that they need, made on the first use."""
+    if not (PROGRAMS / "node_modules").is_dir():
+        PROGRAMS.mkdir(parents=True, exist_ok=True)
+        for file in [*HERE.glob("*.mjs"), *HERE.glob("package*.json")]:
+            shutil.copy(file, PROGRAMS)
+        install = ["npm", "ci", "--silent", "--no-audit", "--no-fund"]
+        subprocess.run(install, cwd=PROGRAMS, check=True, stdout=sys.stderr)
+    return PROGRAMS

@@ -1,7 +1,10 @@
 """The sandbox as a whole: where it starts, what it is seeded with, and how its ports are told apart."""
 
+import asyncio
 import json
 import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,7 @@ from services.integration.sandbox.app import create_app, stand_in
 from services.integration.sandbox.clients import store as clients
 from services.integration.sandbox.grant_refusals.rules import GrantUsedBefore
 from services.integration.sandbox.maskinporten import rules, store
+from services.integration.sandbox.maskinporten.rules import Registered
 from services.integration.sandbox.self_service.rules import ALL as ADMINISTRATION
 from services.integration.sandbox.settings import Settings
 from tests.conftest import NewDatabase
@@ -79,6 +83,7 @@ def test_the_seed_can_be_loaded_again(new_database: NewDatabase, tmp_path: Path)
     assert files == {path.name: path.read_bytes() for path in settings.keys_folder.iterdir()}
     assert told == 2 * [
         f"380 Maskinporten clients, 12 of them with a key in {settings.keys_folder}",
+        f"2 receiving systems at SvarInn, with keys in {settings.keys_folder}",
         "5 test persons, and a client for Swagger UI at each login provider",
     ]
     seeded = {client["client_id"]: client for client in first[0]}
@@ -106,30 +111,45 @@ def test_private_keys_are_their_owners_alone_and_stay_out_of_the_database(
         *seed.WITH_KEYS,
         *("100000008", "100000016", "100000024", "100000032", "100000040", "100000059", "100000067"),
         *("agreements-service", "integration-service"),
+        *(path.stem for path in files if path.stem.startswith("svarinn-")),
     }
-    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    secret = [path for path in files if not path.name.endswith(".crt.pem")]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in secret} == {0o600}
     private = json.loads((settings.keys_folder / "964983291.json").read_text())
-    with database.reading() as session:
-        claims = {"iss": str(seed_id("client:964983291")), "scope": "a:b", "iat": 1, "exp": 2}
-        client, _ = store.registered(session, rules.read({"alg": "RS256", "kid": private["kid"]}, claims), now())
-    database.close()
+    claims = {"iss": str(seed_id("client:964983291")), "scope": "a:b", "iat": 1, "exp": 2}
+    grant = rules.read({"alg": "RS256", "kid": private["kid"]}, claims)
+
+    async def registered() -> Registered | None:
+        async with hot(database):
+            return (await store.registered(database, grant, now()))[0]
+
+    client = asyncio.run(registered())
     assert client
     assert client.key
     assert set(json.loads(client.key)) == {"kty", "kid", "n", "e", "use"}
 
 
 def test_used_grants_are_forgotten_when_they_could_not_be_used_anyway(new_database: NewDatabase) -> None:
-    database = db.Database(new_database("sandbox"), connections=1)
     grant = rules.read({}, {"iss": "c", "scope": "a:b", "iat": 1, "exp": 2, "jti": "j"})
     instant = now()
-    with database.writing() as session:
-        store.use_up(session, grant, "a.b.c", instant)
-        store.forget_used(session, instant + rules.USED_IS_KEPT)
-    with pytest.raises(GrantUsedBefore), database.writing() as session:
-        store.use_up(session, grant, "a.b.c", instant)
-    with database.writing() as session:
-        store.forget_used(session, instant + rules.USED_IS_KEPT * 1.01)
-        store.use_up(session, grant, "a.b.c", instant)
+
+    async def use(database: db.Database) -> None:
+        async with hot(database):
+            await store.use_up(database, grant, "a.b.c", instant)
+            await store.forget_used(database, instant + rules.USED_IS_KEPT)
+            with pytest.raises(GrantUsedBefore):
+                await store.use_up(database, grant, "a.b.c", instant)
+            await store.forget_used(database, instant + rules.USED_IS_KEPT * 1.01)
+            await store.use_up(database, grant, "a.b.c", instant)
+
+    asyncio.run(use(db.Database(new_database("sandbox"), connections=1)))
+
+
+@asynccontextmanager
+async def hot(database: db.Database) -> AsyncIterator[None]:
+    await database.open_hot()
+    yield
+    await database.close_hot()
     database.close()
 
 

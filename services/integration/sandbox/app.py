@@ -1,6 +1,7 @@
 """The sandbox, put together: one process, a port for each stand-in, and one for control."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
@@ -112,6 +113,14 @@ def _fiks(app: FastAPI) -> None:
     svarinn.speak_nationally(app)
 
 
+@asynccontextmanager
+async def _alone(app: FastAPI) -> AsyncIterator[None]:
+    """What control does for all of them together."""
+    await app.state.database.open_hot()
+    yield
+    await app.state.database.close_hot()
+
+
 def stand_in(
     settings: Settings,
     name: str,
@@ -121,7 +130,7 @@ def stand_in(
     login_clock: providers.Clock | None = None,
 ) -> FastAPI:
     """One stand-in alone, with its national paths and errors."""
-    app = FastAPI(openapi_url=None, redirect_slashes=False, max_body_size=posting.LARGEST_BODY)
+    app = FastAPI(openapi_url=None, redirect_slashes=False, max_body_size=posting.LARGEST_BODY, lifespan=_alone)
     app.state.sandbox = settings
     app.state.database = database or Database(settings.database_url, connections=settings.database_connections)
     app.state.clock = clock or Clock(app.state.database, timedelta(seconds=settings.svarut_step_seconds))

@@ -13,22 +13,18 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 from joserfc.jws import JWSRegistry
-from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlmodel import Field, Session, col
 
-from services.chassis.db import INSTANT
+from services.chassis.db import INSTANT, Database
 from services.chassis.problems import Unauthorized
 from services.chassis.values import new_id
-from services.integration.sandbox.clients.store import Client, ClientKey, ClientScope, OnBehalfOf
 from services.integration.sandbox.consents import rules as consents
 from services.integration.sandbox.consents import store as consent_store
 from services.integration.sandbox.db import Table
-from services.integration.sandbox.delegations.store import Delegation
 from services.integration.sandbox.grant_refusals import rules as refusals
 from services.integration.sandbox.maskinporten import rules
 from services.integration.sandbox.maskinporten.rules import Grant, Registered
 from services.integration.sandbox.scopes.rules import State
-from services.integration.sandbox.scopes.store import Scope, ScopeGrant
 from services.integration.sandbox.system_users import rules as system_users
 from services.integration.sandbox.system_users import store as system_user_store
 
@@ -53,103 +49,42 @@ class TokenRefused(Unauthorized):
     """The access token is not accepted."""
 
 
-_CLIENT = sa.bindparam("client", type_=sa.String)
-_ASKED = sa.any_(sa.bindparam("scopes", type_=ARRAY(sa.String)))
-_CONSUMER = sa.bindparam("consumer", type_=sa.String)
-_NOW = sa.bindparam("now", type_=INSTANT)
-_signing = (
-    sa.select(col(SigningKey.kid))
-    .where(col(SigningKey.not_before) <= _NOW)
-    .where(sa.or_(col(SigningKey.retire_at).is_(None), col(SigningKey.retire_at) > _NOW))
-    .order_by(col(SigningKey.not_before).desc())
-    .limit(1)
-    .scalar_subquery()
-)
-_name = col(Scope.name)
+_SIGNING = """
+SELECT kid FROM maskinporten_signing_key
+ WHERE not_before <= {now} AND (retire_at IS NULL OR retire_at > {now}) ORDER BY not_before DESC LIMIT 1
+"""
+_REGISTERED = f"""
+SELECT c.organisation, c.supplier, c.access_token_lifetime, k.jwk, k.registered_at, o.orgno AS customer,
+       EXISTS (SELECT FROM maskinporten_client_key WHERE client = c.id) AS has_keys,
+       ({_SIGNING.format(now="$6")}) AS signing_kid,
+       (SELECT json_agg(json_build_object(
+                 'name', s.name, 'active', s.active, 'accessible_for_all', s.accessible_for_all,
+                 'allowed_integration_types', s.allowed_integration_types, 'delegation_source', s.delegation_source,
+                 'at_max_age', s.at_max_age,
+                 'on_client', EXISTS (
+                   SELECT FROM maskinporten_client_scope x WHERE x.scope = s.name AND x.client = c.id),
+                 'granted', EXISTS (
+                   SELECT FROM maskinporten_scope_grant x WHERE x.scope = s.name AND x.state = '{State.APPROVED}'
+                      AND x.organisation = COALESCE($4, o.orgno, c.organisation)),
+                 'delegated', EXISTS (
+                   SELECT FROM maskinporten_delegation x
+                    WHERE x.scope = s.name AND x.consumer = $4 AND x.supplier = c.organisation)))
+          FROM maskinporten_scope s WHERE s.name = ANY ($3)) AS scopes
+  FROM maskinporten_client c
+  LEFT JOIN maskinporten_client_key k ON k.client = c.id AND k.kid = $2
+  LEFT JOIN maskinporten_on_behalf_of o ON o.client = c.id AND o.onbehalfof = $5
+ WHERE c.client_id = $1 AND c.active
+"""  # noqa: S608  # of constants only
 
 
-def _exists(table: Any, *where: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    return sa.exists().where(table.scope == _name, *where).correlate(Scope, Client, OnBehalfOf)
-
-
-_scopes = (
-    sa.select(
-        sa.func.json_agg(
-            sa.func.json_build_object(
-                *("name", _name),
-                *("active", col(Scope.active)),
-                *("accessible_for_all", col(Scope.accessible_for_all)),
-                *("allowed_integration_types", col(Scope.allowed_integration_types)),
-                *("delegation_source", col(Scope.delegation_source)),
-                *("at_max_age", col(Scope.at_max_age)),
-                *("on_client", _exists(ClientScope, col(ClientScope.client) == col(Client.id))),
-                *(
-                    "granted",
-                    _exists(
-                        ScopeGrant,
-                        col(ScopeGrant.state) == State.APPROVED,
-                        col(ScopeGrant.organisation)
-                        == sa.func.coalesce(_CONSUMER, col(OnBehalfOf.orgno), col(Client.organisation)),
-                    ),
-                ),
-                *(
-                    "delegated",
-                    _exists(
-                        Delegation,
-                        col(Delegation.consumer) == _CONSUMER,
-                        col(Delegation.supplier) == col(Client.organisation),
-                    ),
-                ),
-            )
-        )
-    )
-    .where(_name == _ASKED)
-    .correlate(Client, OnBehalfOf)
-    .scalar_subquery()
-)
-_REGISTERED = (
-    sa.select(
-        col(Client.organisation),
-        col(Client.supplier),
-        col(Client.access_token_lifetime),
-        col(ClientKey.jwk),
-        col(ClientKey.registered_at),
-        sa.exists().where(col(ClientKey.client) == col(Client.id)).correlate(Client).label("has_keys"),
-        col(OnBehalfOf.orgno).label("customer"),
-        _scopes.label("scopes"),
-        _signing.label("signing_kid"),
-    )
-    .select_from(Client)
-    .outerjoin(
-        ClientKey,
-        sa.and_(col(ClientKey.client) == col(Client.id), col(ClientKey.kid) == sa.bindparam("kid", type_=sa.String)),
-    )
-    .outerjoin(
-        OnBehalfOf,
-        sa.and_(
-            col(OnBehalfOf.client) == col(Client.id),
-            col(OnBehalfOf.onbehalfof) == sa.bindparam("on_behalf_of", type_=sa.String),
-        ),
-    )
-    .where(col(Client.client_id) == _CLIENT, col(Client.active))
-)
-
-
-def registered(session: Session, grant: Grant, now: datetime) -> tuple[Registered | None, str | None]:
+async def registered(database: Database, grant: Grant, now: datetime) -> tuple[Registered | None, str | None]:
     """All that deciding on a grant needs, in one question. → (the client, the kid to sign with)"""
-    row = session.execute(
-        _REGISTERED,
-        {
-            "client": grant.client,
-            "kid": grant.kid,
-            "scopes": list(grant.scopes),
-            "consumer": grant.consumer_org,
-            "on_behalf_of": grant.on_behalf_of,
-            "now": now,
-        },
-    ).one_or_none()
-    if row is None:
+    found = await database.hot(
+        _REGISTERED, grant.client, grant.kid, list(grant.scopes), grant.consumer_org, grant.on_behalf_of, now
+    )
+    if not found:
         return None, None
+    (row,) = found
     known = Registered(
         organisation=row.organisation,
         supplier=row.supplier,
@@ -173,22 +108,23 @@ def details(session: Session, grant: Grant, consumer: str, now: datetime) -> dic
     return None
 
 
-# The table, not its class: through the class SQLAlchemy goes the longer way of its bulk inserts.
-_used = Table.metadata.tables["maskinporten_used_grant"]
-_USE_UP = insert(_used).on_conflict_do_nothing().returning(_used.c.mark)
+_USE_UP = """
+INSERT INTO maskinporten_used_grant (mark, kept_until) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING mark
+"""
+_FORGET = "DELETE FROM maskinporten_used_grant WHERE kept_until < $1"
 
 
-def use_up(session: Session, grant: Grant, assertion: str, now: datetime) -> None:
+async def use_up(database: Database, grant: Grant, assertion: str, now: datetime) -> None:
     """A grant is good once, in whichever process it arrives: its jti, or itself when it has none, is a unique row."""
     signed, _, _ = assertion.rpartition(".")
     once = f"{grant.client}\0jti\0{grant.jti}" if grant.jti else f"{grant.client}\0assertion\0{signed}"
     mark = hashlib.sha256(once.encode()).digest()
-    if session.execute(_USE_UP, {"mark": mark, "kept_until": now + rules.USED_IS_KEPT}).first() is None:
+    if not await database.hot(_USE_UP, mark, now + rules.USED_IS_KEPT):
         raise refusals.GrantUsedBefore
 
 
-def forget_used(session: Session, now: datetime) -> None:
-    session.execute(sa.delete(UsedGrant).where(col(UsedGrant.kept_until) < now))
+async def forget_used(database: Database, now: datetime) -> None:
+    await database.hot(_FORGET, now)
 
 
 def parts(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -228,13 +164,27 @@ _KEYS: dict[str, RSAKey] = {}
 """Signing keys by kid as this process has met them; a key never changes under its kid."""
 
 
+_PRIVATE = "SELECT private_jwk FROM maskinporten_signing_key WHERE kid = {kid}"
+
+
 def signing_key(session: Session, kid: str) -> RSAKey | None:
     if kid not in _KEYS:
-        row = session.execute(sa.select(col(SigningKey.private_jwk)).where(col(SigningKey.kid) == kid)).one_or_none()
-        if row is None:
-            return None
-        _KEYS[kid] = RSAKey.import_key(json.loads(row.private_jwk))
+        return _kept(kid, session.execute(sa.text(_PRIVATE.format(kid=":kid")), {"kid": kid}).scalar())
     return _KEYS[kid]
+
+
+async def signer(database: Database, kid: str) -> RSAKey | None:
+    """The same for a hot route."""
+    if kid not in _KEYS:
+        found = await database.hot(_PRIVATE.format(kid="$1"), kid)
+        return _kept(kid, found[0].private_jwk if found else None)
+    return _KEYS[kid]
+
+
+def _kept(kid: str, private_jwk: str | None) -> RSAKey | None:
+    if private_jwk is not None:
+        _KEYS[kid] = RSAKey.import_key(json.loads(private_jwk))
+    return _KEYS.get(kid)
 
 
 def sign(key: RSAKey, claims: Mapping[str, Any], **header: Any) -> str:
@@ -286,4 +236,4 @@ def rotate(session: Session, now: datetime, *, lead: timedelta, overlap: timedel
 
 
 def has_signing_key(session: Session, now: datetime) -> bool:
-    return bool(session.execute(sa.select(_signing), {"now": now}).scalar())
+    return bool(session.execute(sa.text(_SIGNING.format(now=":now")), {"now": now}).scalar())
