@@ -61,6 +61,8 @@ class RunSettings(BaseSettings):
     )
     status_every_seconds: float = Field(default=15.0, description="Between two looks at the letters' status in SvarUT")
 
+    svarinn_every_seconds: float = Field(default=15.0, description="Between two looks at what waits in SvarInn")
+
     @property
     def made_up(self) -> bool:
         return self.fictional and self.env is not Environment.PRODUCTION
@@ -132,6 +134,9 @@ def environment(run: RunSettings, databases: dict[str, str]) -> dict[str, str]:
         "INTEGRATION_SVARUT_URL": run.url("svarut"),
         "INTEGRATION_SVARUT_SETTLE_SECONDS": str(run.svarut_settle_seconds),
         "INTEGRATION_STATUS_EVERY_SECONDS": str(run.status_every_seconds),
+        "INTEGRATION_SVARINN_URL": run.url("svarut") + "/tjenester",
+        "INTEGRATION_SVARINN_EVERY_SECONDS": str(run.svarinn_every_seconds),
+        "INTEGRATION_SVARINN_ACCOUNTS": json.dumps([svarinn_account(keys)]),
         "SANDBOX_HOST": run.host,
         "SANDBOX_CONTROL_PORT": str(run.control_port),
         "SANDBOX_MASKINPORTEN_PORT": str(run.maskinporten_port),
@@ -157,6 +162,17 @@ def environment(run: RunSettings, databases: dict[str, str]) -> dict[str, str]:
             derived[f"{prefix}_REFERENCE_KEY"] = run.reference_key.get_secret_value()
     derived |= {f"{name.upper()}_DATABASE_URL": url for name, url in databases.items()}
     return derived | dict(os.environ)
+
+
+def svarinn_account(keys: Path) -> dict[str, str]:
+    """The joint unit's receiving system in the sandbox, with the key that is made there."""
+    return {
+        "user": "samvirke",
+        "password": "sandkasse",
+        "organisation": "100000008",
+        "certificate_file": str(keys / "svarinn-samvirke.crt.pem"),
+        "key_file": str(keys / "svarinn-samvirke.key.pem"),
+    }
 
 
 def adopt(values: dict[str, str]) -> None:

@@ -20,17 +20,21 @@ from services.integration.dispatches import api as dispatches
 from services.integration.dispatches import store
 from services.integration.dispatches.rules import OPEN, State
 from services.integration.dispatches.shapes import BRONNOY
+from services.integration.replies import api as replies
+from services.integration.replies import rules as replies_rules
+from services.integration.replies import store as replies_store
 from services.integration.settings import Settings
 
 DESCRIPTION = """\
 The way out to national services. Letters go through SvarUT (KS): hand one in with a reference of your own, and read
-here, or in the feed `/events`, what becomes of it.
+here, or in the feed `/events`, what becomes of it. What recipients answer is fetched from SvarInn, and stands in
+`/replies` with the letter that it answers.
 
 **Once:** a letter is handed over to SvarUT once, also when a connection breaks or a machine stops in the middle. **Who
 you are** comes from the token; you see your own organisation's letters only. **Errors** are problems (RFC 9457): `type`
 is stable, `errors[]` holds every rule that failed. **Repeats** are safe with `Idempotency-Key`.
 """
-TABLES = (store.Dispatch, attempts.Attempt, accounts.Account)
+TABLES = (store.Dispatch, attempts.Attempt, accounts.Account, replies_store.Reply)
 """Known to the migrations by being imported here."""
 PROMPT_SECONDS = 10.0
 
@@ -80,6 +84,27 @@ class Letters(Collector):
         yield from families
 
 
+class Replies(Collector):
+    """How many replies are where. Those in `failed` wait for an administrator."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        yield GaugeMetricFamily("replies", "Replies by state", labels=["state"])
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        (by_state,) = self.describe()
+        try:
+            with self._database.reading() as reader:
+                found = replies_store.counts(reader)
+        except DatabaseAway:
+            return
+        for state in replies_rules.State:
+            by_state.add_metric([state], found.get(state, 0))
+        yield by_state
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     database = Database(settings.database_url, connections=settings.database_connections)
@@ -95,8 +120,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             cancellations.router,
             concerns_api.router,
             accounts_api.router,
+            replies.router,
             feed.new_events_router("dispatch.read", BRONNOY, "urn:samvirke:integration"),
         ],
     )
     app.state.registry.register(Letters(database))
+    app.state.registry.register(Replies(database))
     return app

@@ -28,12 +28,16 @@ from services.integration.dispatches import store as dispatches
 from services.integration.dispatches.rules import Address, Event
 from services.integration.reading_deadlines import rules as reading_deadlines
 from services.integration.reading_deadlines import store as unread
+from services.integration.replies.fetching import new_receiving
 from services.integration.settings import Settings
+from services.integration.svarinn_client import SvarInn
 from services.integration.svarut_client import File, Letter, Streamed, SvarUt
 
 LEASE_SECONDS, RENEW_SECONDS = 10.0, 2.5
 """A lost worker's letters are free again after the first; a living one renews by the second."""
 BATCH = 100
+LOOK_SECONDS = 15.0
+"""Between two looks at whether an account at SvarInn is due."""
 LONGEST_PAUSE_SECONDS = 60.0
 HOLD_SECONDS = 5.0
 """While the account pauses a worker keeps the letter that it has taken for so long, rather than go through the whole
@@ -377,15 +381,22 @@ def new_svarut(settings: Settings) -> SvarUt:
     )
 
 
+def new_svarinn(settings: Settings) -> list[SvarInn]:
+    return [
+        SvarInn(one.url or settings.svarinn_url, user=one.user, password=one.password.get_secret_value())
+        for one in settings.svarinn_accounts
+    ]
+
+
 async def work(settings: Settings | None = None, *, ready: Callable[[], None] = lambda: None) -> None:
     """The worker process: runs until it is told to stop, and finishes what it has in hand."""
     settings = settings or Settings()
-    # A thread for each letter, one for the leases, one for the statuses: a slow SvarUT must not keep leases from
-    # being renewed.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(settings.workers + 3))
-    database = Database(settings.database_url, connections=settings.workers + 2)
-    svarut = new_svarut(settings)
-    post = Post(database, svarut, settings)
+    # A thread for each letter, one for the leases, one for the statuses, one for the replies: a slow SvarUT must not
+    # keep leases from being renewed.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(settings.workers + 4))
+    database = Database(settings.database_url, connections=settings.workers + 3)
+    svarut, svarinn = new_svarut(settings), new_svarinn(settings)
+    post, receiving = Post(database, svarut, settings), new_receiving(database, settings, svarinn)
     app = jobs.new_app(database)
     app.task(name=dispatches.SEND_TASK, queue="default", retry=_Again())(post.send_letter)
     try:
@@ -397,9 +408,12 @@ async def work(settings: Settings | None = None, *, ready: Callable[[], None] = 
                 (settings.status_every_seconds, post.refresh_status),
                 (settings.status_every_seconds, post.look_for_unread),
                 (MEND_SECONDS, post.mend),
+                (min(LOOK_SECONDS, settings.svarinn_every_seconds), receiving.fetch_replies),
             ],
             ready=ready,
         )
     finally:
+        for account in svarinn:
+            account.close()
         svarut.close()
         database.close()

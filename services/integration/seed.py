@@ -1,9 +1,10 @@
 """The integration service's seed data: a few fictional letters of Brønnøy, kept as any others are."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from services.chassis.db import Database
 from services.chassis.values import seed_id
@@ -11,6 +12,9 @@ from services.integration.accounts import store as accounts
 from services.integration.dispatches import store
 from services.integration.dispatches.rules import Event, State
 from services.integration.dispatches.shapes import BRONNOY, EXAMPLE_PDF
+from services.integration.replies import rules as reply_rules
+from services.integration.replies import store as replies
+from services.integration.replies.rules import Listed
 
 SENT_AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 DELIVERED = (Event.HAND_OVER, Event.ACCEPT, Event.NOTIFY, Event.READ)
@@ -22,6 +26,14 @@ LETTERS = {
     "eksempel-brev-5": ("Eksempelbrev som kan trekkes tilbake (fiktivt)", (Event.REJECT,)),
 }
 """By reference: title, and what happened. Nothing of it reached SvarUT; the failed ones wait for an administrator."""
+
+
+REPLIES = {
+    "eksempel-svar-1": ("Svar på eksempelbrev (fiktivt)", "eksempel-brev-1", None),
+    "eksempel-svar-2": ("Eksempelsvar som kan hentes igjen (fiktivt)", None, "It is encrypted for another key."),
+    "eksempel-svar-3": ("Eksempelsvar som kan gis opp (fiktivt)", None, "It is encrypted for another key."),
+}
+"""By name: title, which letter it answers, and why it cannot be read."""
 
 
 def load(database: Database, *, tell: Callable[[str], None], made_up: bool = True) -> None:
@@ -49,3 +61,30 @@ def load(database: Database, *, tell: Callable[[str], None], made_up: bool = Tru
             if row.state is State.READ:
                 row.external_status = "LEST"
             tell(f"dispatch {reference}: {row.state}")
+        for name, (title, answers, why) in REPLIES.items() if made_up else ():
+            if _add_reply(session, name, title, answers, why):
+                tell(f"reply {name}: {why or 'received'}")
+
+
+def _add_reply(session: Session, name: str, title: str, answers: str | None, why: str | None) -> bool:
+    external_id = seed_id(f"svarinn:{name}")
+    if session.exec(select(col(replies.Reply.id)).where(col(replies.Reply.external_id) == external_id)).first():
+        return False
+    listed = Listed(
+        id=external_id,
+        title=title,
+        download_url="",
+        sent_at=SENT_AT + timedelta(days=1),
+        recipient_number=BRONNOY,
+        sender_name="Fjordvakt Velferd AS (fiktiv)",
+        sender_number="100000016",
+        answers_to=seed_id(f"svarut:{answers}") if answers else None,
+    )
+    (row,) = replies.note(session, "samvirke", BRONNOY, [listed], uuids={external_id: seed_id(f"reply:{name}")})
+    if why:
+        replies.fail(session, row.uuid, why)
+    else:
+        document = reply_rules.document(None, "svar.pdf", 1, EXAMPLE_PDF, hashes=False)
+        replies.receive(session, row.uuid, [replace(document, media_type="application/pdf")])
+    replies.told(session, row.uuid, row.state)
+    return True

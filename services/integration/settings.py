@@ -4,14 +4,25 @@ from pathlib import Path
 from typing import Self
 from uuid import UUID
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import BaseModel, Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.chassis.settings import Environment, ServiceSettings
-from services.chassis.values import seed_id
+from services.chassis.values import OrganisationNumber, seed_id
 
 SVARUT_GIVES_UP_SECONDS = 900
 SANDBOX_PASSWORD = "sandkasse"  # noqa: S105  # what the sandbox's SvarUT wants; production refuses it
+
+
+class SvarInnAccount(BaseModel):
+    """A receiving system (mottakersystem) at SvarInn, and the key to the certificate that was uploaded there."""
+
+    user: str = Field(min_length=1, max_length=100)
+    password: SecretStr
+    organisation: OrganisationNumber = Field(description="Whose letters are that neither answer one nor name another")
+    certificate_file: Path = Field(description="PEM, as uploaded at SvarInn")
+    key_file: Path = Field(description="PEM, mode 600")
+    url: str | None = Field(default=None, description="Where SvarInn answers for it, when not where it does for all")
 
 
 class Settings(ServiceSettings):
@@ -51,6 +62,32 @@ class Settings(ServiceSettings):
         default=40, ge=0, description="On working days, after which a letter that was offered counts as unread"
     )
     status_every_seconds: float = Field(default=900, gt=0, description="Between two looks at the letters' status")
+    svarinn_url: str = Field(default="http://127.0.0.1:8094/tjenester", description="Before `/svarinn/…`")
+    svarinn_accounts: list[SvarInnAccount] = Field(
+        default=[
+            SvarInnAccount(
+                user="samvirke",
+                password=SecretStr(SANDBOX_PASSWORD),
+                organisation="100000008",
+                certificate_file=Path(".samvirke/keys/svarinn-samvirke.crt.pem"),
+                key_file=Path(".samvirke/keys/svarinn-samvirke.key.pem"),
+            )
+        ],
+        description="Receiving systems whose letters are fetched (JSON); one may serve several organisations",
+    )
+    svarinn_every_seconds: float = Field(
+        default=900, gt=0, description="Between two looks at an account; KS recommends 15 minutes"
+    )
+    svarinn_attempts: int = Field(default=12, ge=1, description="Downloads that may fail before a reply is failed")
+    svarinn_check_hashes: bool = Field(
+        default=True, description="Refuse a document whose SHA-256 is not the one that SvarInn lists"
+    )
+    svarinn_largest_bytes: int = Field(
+        default=200_000_000,
+        ge=1,
+        description="Of an envelope; its documents may unpack to twice that. Decrypting takes 2.7 times this in "
+        "memory, in a process of its own; a document takes its size",
+    )
     maskinporten_issuer: str = Field(default="http://127.0.0.1:8091/", description="Audience of our token grants")
     maskinporten_token_url: str = Field(default="http://127.0.0.1:8091/token", description="Where grants are sent")
     client: str = Field(default=str(seed_id("client:integration-service")), description="Our own client there")
@@ -67,6 +104,13 @@ class Settings(ServiceSettings):
                 raise ValueError(f"production does not send letters over plain http: {self.svarut_url}")
             if self.svarut_integration_password.get_secret_value() == SANDBOX_PASSWORD:
                 raise ValueError("production needs SvarUT's own password (INTEGRATION_SVARUT_INTEGRATION_PASSWORD)")
+            for one in self.svarinn_accounts:
+                if not (one.url or self.svarinn_url).startswith("https://"):
+                    raise ValueError(
+                        f"production does not fetch letters over plain http: {one.url or self.svarinn_url}"
+                    )
+                if one.password.get_secret_value() == SANDBOX_PASSWORD:
+                    raise ValueError(f"production needs SvarInn's own password for {one.user}")
             if self.svarut_settle_seconds < SVARUT_GIVES_UP_SECONDS:
                 raise ValueError(f"below {SVARUT_GIVES_UP_SECONDS} s SvarUT may still be working on a lost letter")
         return self

@@ -20,6 +20,7 @@ PRODUCTION = {
     "issuers": [{"issuer": "https://maskinporten.no/", "kind": "machine", "jwks_url": "https://maskinporten.no/jwk"}],
     "svarut_url": "https://svarut.ks.no",
     "svarut_integration_password": "hemmelig",
+    "svarinn_accounts": [],
 }
 
 
@@ -30,7 +31,7 @@ def test_seeding_twice_changes_nothing(new_database: NewDatabase) -> None:
         with psycopg.connect(url) as connection:
             return [
                 connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall()
-                for table in ("dispatch", "dispatch_document", "dispatch_event", "event", "audit", "procrastinate_jobs")
+                for table in ("dispatch", "dispatch_document", "dispatch_event", "reply", "event", "audit")
             ]
 
     before, told = everything(), list[str]()
@@ -74,3 +75,14 @@ def test_production_takes_real_settings() -> None:
 def test_production_refuses_what_only_a_sandbox_may_have(change: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Settings.model_validate(PRODUCTION | change)
+
+
+def test_production_fetches_over_https_with_a_password_of_its_own() -> None:
+    files = {"certificate_file": "crt.pem", "key_file": "key.pem"}
+    account = {"user": "mottak", "password": "hemmelig", "organisation": "964983291", **files}
+    secure = account | {"url": "https://s"}
+    with pytest.raises(ValidationError, match="does not fetch letters over plain http"):
+        Settings.model_validate(PRODUCTION | {"svarinn_accounts": [account]})
+    with pytest.raises(ValidationError, match="SvarInn's own password for mottak"):
+        Settings.model_validate(PRODUCTION | {"svarinn_accounts": [secure | {"password": "sandkasse"}]})
+    assert Settings.model_validate(PRODUCTION | {"svarinn_accounts": [secure]}).svarinn_accounts

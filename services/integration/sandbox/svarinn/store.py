@@ -29,6 +29,8 @@ from services.integration.sandbox.svarut_time.store import Clock
 
 MAY_WAIT = (Status.MOTTATT, Status.AKSEPTERT, Status.KLAR_FOR_MOTTAK)
 BOMB_BYTES = 64 * 1024 * 1024
+LAST_BLOCK_BUT_ONE = 5 * 2 + 18 + 1
+"""Bytes before an envelope's end: five end-of-contents, a piece of one block, and the last byte of the one before."""
 
 
 class Oddity(Table, table=True):
@@ -79,6 +81,8 @@ class Waiting:
 
     def media_type(self) -> str:
         """Of what is in the envelope."""
+        if self.oddity and self.oddity.spoilt is Spoilt.BOMB:
+            return rules.ZIP
         return rules.media_type([one["media_type"] for one in self.documents])
 
 
@@ -210,7 +214,7 @@ def envelope(session: Session, letter: Waiting, certificate: str) -> bytes:
     spoilt = letter.oddity.spoilt if letter.oddity else None
     with tempfile.TemporaryDirectory(prefix="samvirke-") as name:
         content, sealed = Path(name) / "content", Path(name) / "sealed"
-        if letter.media_type() == rules.PDF and spoilt is not Spoilt.BOMB:
+        if letter.media_type() == rules.PDF:
             content.write_bytes(svarut.content(session, letter.id, 1)[2])
         else:
             _archive(session, letter, content, bomb=spoilt is Spoilt.BOMB)
@@ -224,7 +228,7 @@ def envelope(session: Session, letter: Waiting, certificate: str) -> bytes:
         sealing.sealed(content, sealed, certificate)
         whole = bytearray(sealed.read_bytes())
     if spoilt is Spoilt.CHANGED_BYTE:
-        whole[-40] ^= 1  # in the last block but one, or the last: the padding does not come out right
+        whole[-LAST_BLOCK_BUT_ONE] ^= 1  # the padding in the last block does not come out right
     return bytes(whole[: len(whole) // 2] if spoilt is Spoilt.CUT else whole)
 
 
