@@ -115,14 +115,14 @@ def document(
     caller: ReaderOf,
     reader: ReaderDep,
 ) -> Response:
-    """The bytes as they came, to be saved: a stranger made them, so a browser is not to open them by itself."""
+    """The bytes as they came, to be saved: a stranger made them, so they go out as octets, whatever their type."""
     found = store.content(reader, store.by_uuid(reader, id, caller.organisation), position)
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.filename)}",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox",
     }
-    return Response(found.content, media_type=found.media_type, headers=headers)
+    return Response(found.content, media_type="application/octet-stream", headers=headers)
 
 
 @router.post("/{id}/retry", summary="Try to read a reply again", openapi_extra=example(organisation=BRONNOY, body={}))
