@@ -26,7 +26,7 @@ ROLES = (
     ("decision_maker", "vedtak", ("certification.decide",)),
     ("supplier", "leveranse", ("agreements.read", "agreements.supply")),
     ("co_operation_officer", "rammeavtaler", ("agreements.read", "agreements.manage")),
-    ("platform_administrator", "drift", ("platform.admin",)),
+    ("platform_administrator", "drift", ("platform.admin", "dispatch.read", "dispatch.admin")),
 )
 """Each role, the end of the Altinn resource's id that gives it to an employee, and the scopes that it takes."""
 
@@ -53,6 +53,8 @@ class RunSettings(BaseSettings):
     maskinporten_issuer: str = Field(
         default="", description="The sandbox's issuer as it stands in tokens; made of host and port when empty"
     )
+    idporten_issuer: str = Field(default="", description="The same for its ID-porten; without a slash at the end")
+    ansattporten_issuer: str = Field(default="", description="The same for its Ansattporten")
     reference_key: SecretStr | None = Field(
         default=None, description="Key of the references that stand for persons; the sandbox's own when left out"
     )
@@ -94,6 +96,25 @@ class RunSettings(BaseSettings):
     def issuer(self) -> str:
         return self.maskinporten_issuer or self.url("maskinporten") + "/"
 
+    @property
+    def login_issuers(self) -> dict[str, str]:
+        return {
+            "idporten": self.idporten_issuer or self.url("idporten"),
+            "ansattporten": self.ansattporten_issuer or self.url("ansattporten"),
+        }
+
+    @property
+    def login(self) -> dict[str, object]:
+        """Where employees log in from the services' Swagger UI, as every service is told."""
+        return {
+            "issuer": self.login_issuers["ansattporten"],
+            "client": f"{self.scope_prefix}-swagger-ui",
+            "authorization_url": self.url("ansattporten") + "/authorize",
+            "token_url": self.url("ansattporten") + "/token",
+            "logout_url": self.url("ansattporten") + "/logout",
+            "pages": {name.capitalize(): f"{self.url(name)}/docs" for name in SERVICES},
+        }
+
     def url(self, name: str) -> str:
         return f"http://{self.host}:{self.ports[name]}"
 
@@ -112,7 +133,7 @@ def environment(run: RunSettings, databases: dict[str, str]) -> dict[str, str]:
         [
             {"issuer": issuer, "kind": "machine", "jwks_url": run.url("maskinporten") + "/jwk"},
             *(
-                {"issuer": run.url(name), "kind": kind, "jwks_url": run.url(name) + "/jwks.json"}
+                {"issuer": run.login_issuers[name], "kind": kind, "jwks_url": run.url(name) + "/jwks.json"}
                 for name, kind in logins.items()
             ),
         ]
@@ -146,6 +167,9 @@ def environment(run: RunSettings, databases: dict[str, str]) -> dict[str, str]:
         "SANDBOX_SVARUT_PORT": str(run.svarut_port),
         "SANDBOX_SELF_SERVICE_PORT": str(run.self_service_port),
         "SANDBOX_MASKINPORTEN_ISSUER": issuer,
+        **{f"SANDBOX_{name.upper()}_ISSUER": one for name, one in run.login_issuers.items()},
+        **{f"SANDBOX_{name.upper()}_PUBLIC_URL": run.url(name) for name in logins},
+        **{f"SANDBOX_{name.upper()}_INTERNAL_URL": run.url(name) for name in logins},
         "SANDBOX_KEYS_FOLDER": str(keys),
         "SANDBOX_SCOPE_PREFIX": run.scope_prefix,
     }
@@ -157,6 +181,7 @@ def environment(run: RunSettings, databases: dict[str, str]) -> dict[str, str]:
             f"{prefix}_ISSUERS": trusted,
             f"{prefix}_SCOPE_PREFIX": run.scope_prefix,
             f"{prefix}_ROLES": json.dumps(run.roles),
+            f"{prefix}_LOGIN": json.dumps(run.login),
         }
         if run.reference_key:
             derived[f"{prefix}_REFERENCE_KEY"] = run.reference_key.get_secret_value()

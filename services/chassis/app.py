@@ -7,18 +7,15 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from http import HTTPStatus
 from typing import Any
 
-import swagger_ui_bundle
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from fastapi.staticfiles import StaticFiles
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CollectorRegistry, generate_latest
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
-from services.chassis import audit, db, problems
+from services.chassis import audit, db, problems, swagger
 from services.chassis.auth import Gate
 from services.chassis.db import Database
 from services.chassis.idempotency import Replay
@@ -132,7 +129,7 @@ def new_app(
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     _add_operations(app, section, registry)
-    _add_docs(app, title)
+    swagger.add(app, title, settings)
     return app
 
 
@@ -174,21 +171,6 @@ def _add_operations(app: FastAPI, section: str, registry: CollectorRegistry) -> 
         # The same refusal of several things is one problem; each says it in its own words.
         about = " ".join(dict.fromkeys(" ".join((kind.__doc__ or "").split()) for kind in kinds))
         return {"type": kinds[0].type(), "title": kinds[0].title(), "status": kinds[0].status, "about": about}
-
-
-def _add_docs(app: FastAPI, title: str) -> None:
-    app.mount("/docs/assets", StaticFiles(directory=str(swagger_ui_bundle.swagger_ui_path)), name="docs-assets")
-
-    @app.get("/docs", include_in_schema=False)
-    async def docs() -> HTMLResponse:
-        return get_swagger_ui_html(
-            openapi_url="/openapi.json",
-            title=title,
-            swagger_js_url="/docs/assets/swagger-ui-bundle.js",
-            swagger_css_url="/docs/assets/swagger-ui.css",
-            swagger_favicon_url="/docs/assets/favicon-32x32.png",
-            swagger_ui_parameters={"persistAuthorization": True, "tryItOutEnabled": True},
-        )
 
 
 def _problem(request: Request, exc: Exception) -> ProblemResponse:

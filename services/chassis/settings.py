@@ -74,6 +74,26 @@ class Role(BaseModel):
     actions: list[str] = Field(default=[], description="All of them are needed on the resource (actions or rights)")
 
 
+class Login(BaseModel):
+    """Where employees log in from Swagger UI: a public client, with PKCE, of a provider that says whom they act for."""
+
+    issuer: str = Field(description="As it stands in the tokens; one of the trusted issuers of kind employee")
+    client: str = Field(min_length=1, description="The client's id there, registered without a secret")
+    authorization_url: str = Field(description="Where the browser is sent")
+    token_url: str = Field(description="Where the code becomes a token")
+    logout_url: str = Field(description="Where the browser is sent to end the session (end_session_endpoint)")
+    acr_values: str = Field(default="substantial", description="How well one has to log in; several with spaces")
+    ui_locales: str = Field(default="nb", description="Of the provider's pages")
+    relayed: bool = Field(
+        default=False,
+        description="Send the code through the service, for a provider that does not answer scripts of other origins",
+    )
+    pages: dict[str, str] = Field(
+        default={},
+        description="The services' pages by name (`https://…/docs`): where else this login leads, and is ended as well",
+    )
+
+
 class ServiceSettings(BaseSettings):
     """Every setting carries its service's prefix (`CATALOG_PORT`); only the environment's kind is said once for all."""
 
@@ -96,6 +116,9 @@ class ServiceSettings(BaseSettings):
     audience: str | None = Field(default=None, description="Demand this `aud` in every token")
     roles: list[Role] = Field(
         default=[], description="Which scopes, and for employees which resources, make which role (JSON)"
+    )
+    login: Login | None = Field(
+        default=None, description="Where employees log in from Swagger UI (JSON); when left out, tokens are only pasted"
     )
     leeway_seconds: int = Field(default=10, ge=0, le=60, description="How far an issuer's clock may be from ours")
     keys_seconds: float = Field(
@@ -120,6 +143,11 @@ class ServiceSettings(BaseSettings):
             for one in self.issuers:
                 if not (one.issuer.startswith("https://") and one.jwks_url.startswith("https://")):
                     raise ValueError(f"production does not trust an issuer over plain http: {one.issuer}")
+            if self.login and not all(
+                url.startswith("https://")
+                for url in (self.login.authorization_url, self.login.token_url, self.login.logout_url)
+            ):
+                raise ValueError("production does not log anybody in over plain http (login)")
             key = self.reference_key.get_secret_value()
             persons = any(one.kind is not IssuerKind.MACHINE for one in self.issuers)
             if persons and (key == SANDBOX_REFERENCE_KEY or len(key) < SHORTEST_REFERENCE_KEY):
@@ -131,4 +159,11 @@ class ServiceSettings(BaseSettings):
         names = [one.issuer for one in self.issuers]
         if len(set(names)) < len(names):
             raise ValueError(f"an issuer is trusted twice: {', '.join(names)}")
+        return self
+
+    @model_validator(mode="after")
+    def _a_login_leads_somewhere(self) -> Self:
+        employees = [one.issuer for one in self.issuers if one.kind is IssuerKind.EMPLOYEE]
+        if self.login and self.login.issuer not in employees:
+            raise ValueError(f"the login's issuer is not trusted as one of employees: {self.login.issuer}")
         return self

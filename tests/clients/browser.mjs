@@ -1,94 +1,17 @@
 // A real browser opens one page: what axe-core finds in it, how wide it is, how it looks and how it prints.
 //
 // Standard input: {url, chromium, folder, headers?, width, screenshot?: bool, print?: bool, dark?: bool}; standard output: JSON.
-// Chromium is spoken to over a pipe (the DevTools protocol, messages ended by NUL), so that no library is needed.
-import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { withChromium } from "./chromium.mjs";
 
 const asked = JSON.parse(readFileSync(0, "utf8"));
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const profile = mkdtempSync(join(asked.folder, "profile-")); // whoever gave the folder removes it
-const browser = spawn(
-  asked.chromium,
-  [
-    "--headless=new",
-    "--no-sandbox", // the tests may run as root, and open nothing but our own page
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--remote-debugging-pipe",
-    `--user-data-dir=${profile}`,
-    "about:blank",
-  ],
-  { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },
-);
 
-const waiting = new Map();
-const happened = [];
-const listeners = [];
-let number = 0;
-let unread = "";
-browser.stdio[4].setEncoding("utf8");
-browser.stdio[4].on("data", (piece) => {
-  const messages = (unread + piece).split("\0");
-  unread = messages.pop();
-  for (const message of messages.map((text) => JSON.parse(text))) {
-    if (message.id) {
-      const { done, failed } = waiting.get(message.id);
-      waiting.delete(message.id);
-      message.error ? failed(new Error(message.error.message)) : done(message.result);
-    } else {
-      happened.push(message);
-      for (const listener of [...listeners]) listener(message);
-    }
-  }
-});
-
-function send(method, params = {}, sessionId = undefined) {
-  const id = ++number;
-  browser.stdio[3].write(JSON.stringify({ id, method, params, sessionId }) + "\0");
-  return new Promise((done, failed) => waiting.set(id, { done, failed }));
-}
-
-function until(method) {
-  return new Promise((done) => {
-    const listener = (message) => {
-      if (message.method === method) {
-        listeners.splice(listeners.indexOf(listener), 1);
-        done(message.params);
-      }
-    };
-    listeners.push(listener);
-  });
-}
-
-async function look() {
-  const { targetId } = await send("Target.createTarget", { url: "about:blank" });
-  const { sessionId } = await send("Target.attachToTarget", { targetId, flatten: true });
-  const tab = (method, params) => send(method, params, sessionId);
-  const run = async (expression) => {
-    const { result, exceptionDetails } = await tab("Runtime.evaluate", {
-      expression,
-      awaitPromise: true,
-      returnByValue: true,
-    });
-    if (exceptionDetails) throw new Error(JSON.stringify(exceptionDetails));
-    return result.value;
-  };
-  await tab("Page.enable");
-  await tab("Log.enable");
-  await tab("Network.enable");
+async function look({ until, happened, opened }) {
+  const tab = await opened(asked.width);
+  const { run } = tab;
   if (asked.headers) await tab("Network.setExtraHTTPHeaders", { headers: asked.headers });
-  await tab("Emulation.setDeviceMetricsOverride", {
-    width: asked.width,
-    height: 900,
-    deviceScaleFactor: 1,
-    mobile: asked.width < 600,
-  });
   if (asked.dark) {
     await tab("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: "dark" }] });
   }
@@ -123,17 +46,9 @@ async function look() {
   return answer;
 }
 
-let failure;
 try {
-  process.stdout.write(JSON.stringify(await look()));
+  process.stdout.write(JSON.stringify(await withChromium(asked, look)));
 } catch (error) {
-  failure = error;
-} finally {
-  const gone = new Promise((done) => browser.on("exit", done));
-  await send("Browser.close").catch(() => browser.kill());
-  await gone;
-}
-if (failure) {
-  console.error(failure);
+  console.error(error);
   process.exit(1);
 }

@@ -75,8 +75,6 @@ OF = {
     "100000059": ("certification.assess", "certification.apply"),  # a test laboratory
 }
 FIKS = "ks:fiks"
-RESOURCES = ("innkjop", "katalog")
-"""Of Altinn, after the prefix: buying, and keeping the catalogue."""
 RECEIVING_SYSTEMS = {
     "samvirke": (JOINT_UNIT, "Samvirke: integration"),
     "fjordvakt": ("100000016", "Fjordvakts sakssystem (fiktivt)"),
@@ -208,8 +206,8 @@ def _open_accounts(session: Session, settings: Settings) -> None:
 
 
 def _load_logins(session: Session, settings: Settings, instant: datetime) -> int:
-    """Persons who work for a municipality, one of whom represents two organisations, and a public client for Swagger UI
-    at each provider. → how many persons"""
+    """Persons, with the Altinn resources that they represent their organisations through, one of them two; and a public
+    client for Swagger UI at each provider. → how many persons"""
     prefix = settings.scope_prefix
     for name in ProviderName:
         if not providers.has_signing_key(session, name, instant):
@@ -230,17 +228,21 @@ def _load_logins(session: Session, settings: Settings, instant: datetime) -> int
         }
         if client["client_id"] not in {one.client_id for one in relying_parties.listed(session, name)}:
             relying_parties.register(session, name, client, [], instant)
-    municipalities = {row["municipality_number"]: row for row in _rows("municipalities_2024.csv")}
-    people = _rows("fictional/persons.csv")
-    for number, row in enumerate(people, start=1):
-        home = municipalities[row["municipality_number"]]
-        employers = [Represented(home["organisation_number"], home["name"], "KOMM", ("read", "write"))]
-        if number == 1:
-            employers.append(Represented(JOINT_UNIT, "Samvirke fellesenhet (fiktiv)", "IKS", ("read", "write")))
-        person = persons.name(session, row["personal_number"], row["name"], f"person{number}@samvirke.example")
-        for one in employers:
-            for resource in (*(f"{prefix}-{role}" for role in RESOURCES), persons.EMPLOYED):
-                persons.represents(session, person.id, resource, one)
+    people = {
+        row["personal_number"]: persons.name(
+            session, row["personal_number"], row["name"], f"person{number}@samvirke.example"
+        )
+        for number, row in enumerate(_rows("fictional/persons.csv"), start=1)
+    }
+    names = {
+        row["organisation_number"]: row["name"]
+        for row in (*_rows("municipalities_2024.csv"), *_rows("fictional/organisations.csv"))
+    }
+    for row in _rows("fictional/representations.csv"):
+        number = row["organisation_number"]
+        whom = Represented(number, names[number], row["unit_type"], ("read", "write"))
+        for resource in (*(f"{prefix}-{end}" for end in row["resources"].split()), persons.EMPLOYED):
+            persons.represents(session, people[row["personal_number"]].id, resource, whom)
     return len(people)
 
 

@@ -270,6 +270,7 @@ def _person_page(visit: Visit, name: str, wrong: str | None) -> Response:
         action=f"/login/{name}",
         wrong=wrong,
         persons=persons.everybody(visit.at.session),
+        employers=persons.employers(visit.at.session),
         levels=_levels(visit),
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from sqlmodel import Field, Session, col
 
 from services.chassis.db import JSON
@@ -44,6 +44,17 @@ def everybody(session: Session) -> list[Person]:
     """Those with a name, for the page where one chooses."""
     asked = _READ.where(col(PersonRow.name).is_not(None)).order_by(col(PersonRow.id))
     return [Person(*row) for row in session.execute(asked)]
+
+
+def employers(session: Session) -> dict[int, str]:
+    """For that page: by person the names of the organisations where she works."""
+    name = col(Representation.name)
+    asked = (
+        sa.select(col(Representation.person), sa.func.string_agg(name, aggregate_order_by(sa.literal(", "), name)))
+        .where(col(Representation.resource) == EMPLOYED)
+        .group_by(col(Representation.person))
+    )
+    return dict(session.execute(asked).tuples().all())
 
 
 def by_id(session: Session, id: int) -> Person | None:
