@@ -16,8 +16,8 @@ from fastapi import Body, FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 
+from services.chassis import http
 from services.chassis.auth import Gate, TokenMissing
-from services.chassis.http import Neighbour, new_client
 from services.chassis.settings import Login, Role, ServiceSettings
 
 _OWN = Path(__file__).parent / "swagger_page"
@@ -69,8 +69,8 @@ def add(app: FastAPI, title: str, settings: ServiceSettings) -> None:
         def relay(form: Annotated[bytes, Body(media_type=FORM, max_length=LONGEST_GRANT)]) -> JSONResponse:
             """The code on its way to the provider, and its answer as it is."""
             where = urlsplit(login.token_url)
-            with new_client(f"{where.scheme}://{where.netloc}") as client:
-                status, answer = Neighbour("The login provider", client).write(
+            with http.new_client(f"{where.scheme}://{where.netloc}") as client:
+                status, answer = http.Neighbour("The login provider", client).write(
                     "POST", where.path, content=form, headers={"Content-Type": FORM}
                 )
             return JSONResponse(answer, status, headers={"Cache-Control": "no-store"})

@@ -68,7 +68,7 @@ def test_the_page_sees_a_login_for_each_role_that_has_something_to_do_here(api: 
     for path, item in published["paths"].items():
         for method, operation in item.items():
             now = shown["paths"][path][method]
-            added = [{"writer": []}] if "security" in operation else []
+            added: list[dict[str, list[str]]] = [{"writer": []}] if "security" in operation else []
             assert now.get("security", []) == operation.get("security", []) + added
             assert {**now, "security": None} == {**operation, "security": None}
 

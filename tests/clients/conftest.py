@@ -44,21 +44,30 @@ def missing(why: str) -> NoReturn:
     pytest.skip(why)
 
 
-def _run(interpreter: str | Path, folder: Path, name: str, /, **given: Any) -> dict[str, Any]:
+def _run(interpreter: str | Path, folder: Path, name: str, /, *, patience: float = 30, **given: Any) -> dict[str, Any]:
+    """`patience` in seconds."""
     command = [interpreter, folder / name]
-    done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(
+        command, input=json.dumps(given), capture_output=True, text=True, timeout=patience, check=False
+    )
     assert done.returncode == 0, done.stderr
     printed: dict[str, Any] = json.loads(done.stdout)
     return printed
 
 
 @pytest.fixture(scope="session")
-def browser(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Node:
-    """`browser(url=…, width=320)` → what a real browser and axe-core say about a page, see `browser.mjs`"""
+def browsing(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Node:
+    """`browsing("swagger.mjs", width=390)` → what a program saw in a real browser"""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
         missing("no browser is installed: needs chromium")
-    return partial(node, "browser.mjs", chromium=found, folder=str(tmp_path_factory.mktemp("browser")))
+    return partial(node, patience=240, chromium=found, folder=str(tmp_path_factory.mktemp("browser")))
+
+
+@pytest.fixture(scope="session")
+def browser(browsing: Node) -> Node:
+    """`browser(url=…, width=320)` → what a real browser and axe-core say about a page, see `browser.mjs`"""
+    return partial(browsing, "browser.mjs")
 
 
 @pytest.fixture(scope="session")

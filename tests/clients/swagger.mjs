@@ -1,7 +1,7 @@
 // A real browser at the services' Swagger UI: somebody logs in once, tries operations of all three, and logs out.
 //
-// Standard input: {chromium, folder, width, agreements, catalog, integration, pictures?}, the services by their addresses and
-// a folder for screenshots; standard output: what was seen, as JSON.
+// Standard input: {chromium, folder, width, agreements, catalog, integration, closed, of_editors, pictures?}: the services' addresses,
+// lists that not everybody may read, and a folder for screenshots; standard output: what was seen, as JSON.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { withChromium } from "./chromium.mjs";
@@ -31,6 +31,7 @@ async function story({ send, happened, attached, opened }) {
 
   async function picture(tab, name) {
     if (!asked.pictures) return;
+    await tab("Page.bringToFront"); // one that is not seen has no picture
     const { data } = await tab("Page.captureScreenshot");
     writeFileSync(join(asked.pictures, `${asked.width}-${name}.png`), Buffer.from(data, "base64"));
   }
@@ -86,14 +87,13 @@ async function story({ send, happened, attached, opened }) {
     }
     await seen(tab, `Boolean(ui.specSelectors.specResolvedSubtree(["paths", "${path}", "${method}"]))`);
     await clicked(tab, `${own}.querySelector(".execute")`);
-    const cell = `${own}.querySelector(".live-responses-table .response-col_status")?.firstChild?.textContent`;
+    const cell = `${own}.querySelector(".live-responses-table tbody .response-col_status")?.firstChild?.textContent`;
     const status = Number(await seen(tab, cell));
     await tab.run(`${own}.querySelector(".live-responses-table").scrollIntoView({block: "center"})`);
-    const body = await tab.run(`${own}.querySelector(".live-responses-table .response-col_description")?.innerText`);
+    const body = await tab.run(`${own}.querySelector(".live-responses-table tbody .response-col_description")?.innerText`);
     return { status, body };
   }
 
-  const began = Date.now();
   const told = {};
   const tab = await opened(asked.width);
   await at(tab, "agreements");
@@ -107,7 +107,7 @@ async function story({ send, happened, attached, opened }) {
   const other = await opened(asked.width);
   await at(other, "catalog");
   told.pages.push(await authorized(other, "municipal_editor", "964983291"));
-  told.catalog = { status: await other.run(STATUS), answer: await tried(other, "get", asked.closed_in_catalog) };
+  told.catalog = { status: await other.run(STATUS), answer: await tried(other, "get", asked.of_editors) };
   await at(tab, "integration");
   told.pages.push(await authorized(tab, "platform_administrator", "964983291"));
   told.integration = { status: await tab.run(STATUS), answer: await tried(tab, "get", "/dispatches") };
@@ -116,13 +116,13 @@ async function story({ send, happened, attached, opened }) {
   await picture(tab, "top");
   await clicked(tab, "document.querySelector('header button:not([hidden])')");
   await seen(other, `${STATUS}.startsWith("Not logged in")`);
-  told.elsewhere = await tried(other, "get", asked.closed_in_catalog);
+  told.elsewhere = await tried(other, "get", asked.of_editors);
   await seen(tab, `location.href === "${asked.integration}/docs" && ${STATUS}?.startsWith("Not logged in") && document.querySelector(".opblock-tag") && true`);
   await picture(tab, "out");
   told.out = await tried(tab, "get", "/dispatches");
   told.pages.push(await authorized(tab, "platform_administrator", "100000008"));
   told.again = await tab.run(STATUS);
-  told.complaints = happened.filter((m) => m.method === "Log.entryAdded").map((m) => `${m.params.entry.text} ${m.params.entry.url ?? ""}`);
+  told.complaints = happened.filter((m) => m.method === "Log.entryAdded" && m.params.entry.level !== "verbose").map((m) => `${m.params.entry.text} ${m.params.entry.url ?? ""}`);
   told.errors = happened.filter((m) => m.method === "Runtime.exceptionThrown").map((m) => JSON.stringify(m.params.exceptionDetails));
   told.requests = happened.filter((m) => m.method === "Network.requestWillBeSent").map((m) => m.params.request.url);
   return told;

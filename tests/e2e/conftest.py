@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.clients.conftest import browsing as browsing
+from tests.clients.conftest import node as node
 from tests.e2e.system import System
 
 

@@ -7,10 +7,37 @@ from joserfc.jwk import ECKey
 
 from services.chassis.auth import Caller, Gate, RepresentsNobody, TokenInvalid
 from services.chassis.settings import IssuerKind, ServiceSettings, TrustedIssuer
-from services.settings import RunSettings
-from tests.sandbox.logins import BJORK, BRONNOY, Party, proof, registered, representing
+from services.settings import ROLES, RunSettings
+from tests.sandbox.logins import (
+    ALSTAHAUG,
+    BJORK,
+    BRONNOY,
+    JOINT_UNIT,
+    ROGN,
+    Party,
+    browser,
+    proof,
+    registered,
+    representing,
+    told,
+)
 from tests.sandbox.running import RunningSandbox
 
+SELJE, HASSEL, OSP, HEGG = "04918321433", "14837190046", "27918290031", "09869390019"
+FJORDVAKT, CERTIFICATION_BODY, LABORATORY = "100000016", "100000040", "100000059"
+PLAYED = {
+    "municipal_buyer": (ROGN, ALSTAHAUG),
+    "approver": (SELJE, BRONNOY),
+    "municipal_editor": (BJORK, BRONNOY),
+    "catalogue_editor": (BJORK, JOINT_UNIT),
+    "applicant": (HASSEL, FJORDVAKT),
+    "assessor": (HEGG, LABORATORY),
+    "decision_maker": (OSP, CERTIFICATION_BODY),
+    "supplier": (HASSEL, FJORDVAKT),
+    "co_operation_officer": (BJORK, JOINT_UNIT),
+    "platform_administrator": (BJORK, BRONNOY),
+}
+"""Who of the seeded persons can play each role, and for whom."""
 SCOPES = ["openid", "profile", "samvirke:agreements.read", "samvirke:agreements.order"]
 ASKED = " ".join(SCOPES)
 
@@ -83,3 +110,40 @@ def test_a_person_represents_nobody(sandbox: RunningSandbox, gate: Gate) -> None
     tokens = registered(sandbox, "idporten", scopes=SCOPES).tokens(scope=ASKED)
     with pytest.raises(RepresentsNobody):
         gate.verify(tokens["access_token"], fetching=True)
+
+
+@pytest.mark.parametrize(("role", "end", "scopes"), ROLES, ids=[role for role, _, _ in ROLES])
+def test_every_role_can_log_in_with_the_client_of_swagger_ui(
+    sandbox: RunningSandbox, gate: Gate, role: str, end: str, scopes: tuple[str, ...]
+) -> None:
+    person, organisation = PLAYED[role]
+    settings = sandbox.settings
+    party = Party(
+        *(sandbox, "ansattporten", "samvirke-swagger-ui", None, "none"),
+        *(sandbox.ansattporten_url, settings.ansattporten_issuer),
+    )
+    back = settings.login_callbacks[0]
+    full = ["openid", *(f"samvirke:{scope}" for scope in scopes)]
+    with browser() as at:
+        answer = party.authorize(
+            at,
+            redirect_uri=back,
+            scope=" ".join(full),
+            authorization_details=representing(resource=f"urn:altinn:resource:samvirke-{end}"),
+            login_hint=party.hint(person, acts_for=organisation),
+        )
+    tokens = party.redeem(told(answer)["code"], redirect_uri=back).json()
+    assert tokens["expires_in"] == 3600, "as long as one tries things out: Swagger UI does not renew"
+    caller = who(gate, tokens["access_token"])
+    assert caller.organisation == organisation
+    assert role in caller.roles
+    assert set(scopes) <= caller.scopes
+
+
+def test_nobody_plays_a_role_that_her_organisation_has_not_given(sandbox: RunningSandbox) -> None:
+    party = registered(sandbox, "ansattporten", scopes=SCOPES)
+    deciding = representing(resource="urn:altinn:resource:samvirke-vedtak", representation_is_required=True)
+    with browser() as at:
+        page = party.authorize(at, scope=ASKED, authorization_details=deciding, login_hint=party.hint(BJORK))
+    assert page.status_code >= 400
+    assert "samvirke" not in page.headers.get("location", "")

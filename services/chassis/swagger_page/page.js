@@ -54,6 +54,14 @@ const withLogin = () => ({
             authActions.showDefinitions(false);
             return original(given);
           },
+        // The field for a pasted token takes the focus, and with it the sight of everything above it.
+        showDefinitions: (original) => (given) => {
+          original(given);
+          requestAnimationFrame(() => {
+            document.activeElement?.blur();
+            document.querySelector(".modal-ux-content")?.scrollTo(0, 0);
+          });
+        },
         logoutWithPersistOption: (original) => (names) => {
           const atProvider = names.some((name) => login?.roles[name]);
           original(names);

@@ -49,12 +49,13 @@ def everybody(session: Session) -> list[Person]:
 def employers(session: Session) -> dict[int, str]:
     """For that page: by person the names of the organisations where she works."""
     name = col(Representation.name)
+    together = aggregate_order_by(sa.literal(", "), name)
     asked = (
-        sa.select(col(Representation.person), sa.func.string_agg(name, aggregate_order_by(sa.literal(", "), name)))
+        sa.select(col(Representation.person), sa.func.string_agg(name, together).label("names"))
         .where(col(Representation.resource) == EMPLOYED)
         .group_by(col(Representation.person))
     )
-    return dict(session.execute(asked).tuples().all())
+    return {row.person: row.names for row in session.execute(asked)}
 
 
 def by_id(session: Session, id: int) -> Person | None:
