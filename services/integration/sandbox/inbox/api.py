@@ -1,20 +1,18 @@
 """The inbox over HTTP: a page for people, and control of letters and of SvarUT's time for tests."""
 
-from datetime import datetime
-from html import escape
 from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request
 from fastapi.responses import HTMLResponse, Response
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from services.chassis import contract
 from services.chassis.app import new_router
-from services.chassis.clock import OSLO
 from services.chassis.db import ReaderDep, TransactionDep
 from services.chassis.values import In, Instant, Out
+from services.integration.sandbox.inbox import document
 from services.integration.sandbox.svarut import store
 from services.integration.sandbox.svarut.rules import Kind, Status
 from services.integration.sandbox.svarut_time.store import Clock
@@ -103,7 +101,7 @@ def letter(id: LetterId, session: ReaderDep, clock: ClockDep) -> WholeLetter:
 
 
 @router.get("/_sandbox/svarut/letters/{id}/documents/{position}", summary="Download a document")
-def document(
+def download(
     id: LetterId, position: Annotated[int, Path(ge=1, description="1 for the first", examples=[1])], session: ReaderDep
 ) -> Response:
     """The document's bytes, as they were sent."""
@@ -121,55 +119,33 @@ def move(id: LetterId, change: StatusChange, session: TransactionDep, clock: Clo
     return Letter.model_validate(store.bring_to(session, id, change.status, clock))
 
 
+class Look(In):
+    """What a person asks the page for; whatever else stands in the address is let be."""
+
+    model_config = ConfigDict(extra="ignore")
+    language: str | None = None
+    recipient: str | None = Field(default=None, max_length=100)
+
+
 @router.get("/", include_in_schema=False)
-def page(session: ReaderDep, clock: ClockDep) -> HTMLResponse:
-    found = store.newest(session, clock, SHOWN)
-    rows = "".join(_row(letter) for letter in found) or '<tr><td colspan="5">Ingen brev ennå.</td></tr>'
-    return HTMLResponse(_PAGE.replace("{rows}", rows).replace("{count}", str(len(found))))
+def page(request: Request, look: Annotated[Look, Query()], session: ReaderDep, clock: ClockDep) -> HTMLResponse:
+    spoken = document.language(look.language, request.headers.get("accept-language", ""))
+    recipient = look.recipient or ""
+    found = store.newest(session, clock, SHOWN, recipient_number=recipient or None)
+    kept = f"&recipient={quote(recipient)}" if recipient else ""
+    return document.page("inbox", spoken, letters=found, recipient=recipient, kept=kept)
 
 
-def _row(letter: store.Received) -> str:
-    links = "<br>".join(
-        f'<a href="/_sandbox/svarut/letters/{letter.id}/documents/{one["position"]}">{escape(one["filename"])}</a>'
-        for one in letter.documents
+@router.get("/letters/{id}", include_in_schema=False)
+def letter_page(
+    request: Request, id: UUID, look: Annotated[Look, Query()], session: ReaderDep, clock: ClockDep
+) -> HTMLResponse:
+    spoken = document.language(look.language, request.headers.get("accept-language", ""))
+    return document.page(
+        "letter",
+        spoken,
+        letter=store.one(session, id, clock),
+        told={"svarSendesTil": None, "lenker": None} | store.forsendelse(session, id),
+        events=store.history(session, id, clock),
+        kept="",
     )
-    number = f" ({letter.recipient_number})" if letter.recipient_number else ""
-    return (
-        f"<tr><th scope=row>{escape(letter.title)}</th><td>{escape(letter.recipient_name)}{number}</td>"
-        f"<td>{_shown(letter.received_at)}</td><td>{letter.status}</td><td>{links}</td></tr>"
-    )
-
-
-def _shown(instant: datetime) -> str:
-    local = instant.astimezone(OSLO)
-    return f"<time datetime={local.isoformat(timespec='seconds')}>{local:%d.%m.%Y kl. %H.%M.%S}</time>"
-
-
-_PAGE = """<!doctype html>
-<html lang="nb">
-<head>
-<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Innboks – SvarUT i sandkassen</title>
-<style>
-body { font: 1rem/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #1e2b3c }
-table { border-collapse: collapse; width: 100% }
-caption { text-align: left; padding-bottom: .5rem }
-th, td { text-align: left; vertical-align: top; padding: .5rem; border-bottom: 1px solid #767676; font-weight: normal }
-thead th { font-weight: bold }
-a { color: #0b5cad }
-</style>
-</head>
-<body>
-<main>
-<h1>Innboks</h1>
-<p>Brev som sandkassens SvarUT har mottatt. Ingenting her er sendt til noen.</p>
-<table>
-<caption>{count} brev, nyeste først</caption>
-<thead><tr><th scope="col">Tittel</th><th scope="col">Mottaker</th><th scope="col">Mottatt</th>
-<th scope="col">Status</th><th scope="col">Dokumenter</th></tr></thead>
-<tbody>{rows}</tbody>
-</table>
-</main>
-</body>
-</html>
-"""

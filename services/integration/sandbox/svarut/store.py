@@ -211,9 +211,17 @@ def forsendelse(session: Session, id: UUID) -> dict[str, Any]:
     return dict(session.execute(sa.select(col(Letter.forsendelse)).where(col(Letter.letter_id) == id)).scalar() or {})
 
 
-def newest(session: Session, time: Clock, limit: int, external_reference: str | None = None) -> list[Received]:
+def newest(
+    session: Session,
+    time: Clock,
+    limit: int,
+    external_reference: str | None = None,
+    recipient_number: str | None = None,
+) -> list[Received]:
     """What has been received last, with its documents."""
     those = [col(Letter.external_reference) == external_reference] if external_reference else []
+    if recipient_number:
+        those.append(col(Letter.recipient_number) == recipient_number)
     return _with_documents(session, _read(session, time, *those, limit=limit))
 
 
