@@ -48,6 +48,7 @@ def started(*, larger: bool = False) -> Iterator[World]:
             idporten_port=18092,
             ansattporten_port=18093,
             svarut_port=18094,
+            enhetsregisteret_port=18096,
             self_service_port=18097,
         )
         before = dict(os.environ)

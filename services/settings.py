@@ -49,6 +49,7 @@ class RunSettings(BaseSettings):
     idporten_port: int = 8092
     ansattporten_port: int = 8093
     svarut_port: int = 8094
+    enhetsregisteret_port: int = 8096
     self_service_port: int = 8097
     maskinporten_issuer: str = Field(
         default="", description="The sandbox's issuer as it stands in tokens; made of host and port when empty"
@@ -81,6 +82,7 @@ class RunSettings(BaseSettings):
             "idporten",
             "ansattporten",
             "svarut",
+            "enhetsregisteret",
             "self_service",
         )
         return {name: int(getattr(self, f"{name}_port")) for name in names}
@@ -153,6 +155,7 @@ def environment(run: RunSettings, databases: dict[str, str]) -> dict[str, str]:
         "INTEGRATION_MASKINPORTEN_TOKEN_URL": run.url("maskinporten") + "/token",
         "INTEGRATION_KEY_FILE": str(keys / "integration-service.json"),
         "INTEGRATION_SVARUT_URL": run.url("svarut"),
+        "INTEGRATION_ENHETSREGISTERET_URL": run.url("enhetsregisteret"),
         "INTEGRATION_SVARUT_SETTLE_SECONDS": str(run.svarut_settle_seconds),
         "INTEGRATION_STATUS_EVERY_SECONDS": str(run.status_every_seconds),
         "INTEGRATION_SVARINN_URL": run.url("svarut") + "/tjenester",
@@ -165,6 +168,7 @@ def environment(run: RunSettings, databases: dict[str, str]) -> dict[str, str]:
         "SANDBOX_ANSATTPORTEN_PORT": str(run.ansattporten_port),
         "SANDBOX_LOGIN_CALLBACKS": json.dumps([f"{run.url(name)}/docs/oauth2-redirect" for name in SERVICES]),
         "SANDBOX_SVARUT_PORT": str(run.svarut_port),
+        "SANDBOX_ENHETSREGISTERET_PORT": str(run.enhetsregisteret_port),
         "SANDBOX_SELF_SERVICE_PORT": str(run.self_service_port),
         "SANDBOX_MASKINPORTEN_ISSUER": issuer,
         **{f"SANDBOX_{name.upper()}_ISSUER": one for name, one in run.login_issuers.items()},

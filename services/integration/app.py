@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 from services.chassis import feed, jobs
 from services.chassis.app import new_app
 from services.chassis.db import Database, DatabaseAway
+from services.chassis.http import Neighbour, new_client
 from services.integration.accounts import api as accounts_api
 from services.integration.accounts import store as accounts
 from services.integration.accounts.rules import Reason
@@ -20,6 +21,8 @@ from services.integration.dispatches import api as dispatches
 from services.integration.dispatches import store
 from services.integration.dispatches.rules import OPEN, State
 from services.integration.dispatches.shapes import BRONNOY
+from services.integration.enhetsregisteret_client import Register
+from services.integration.lookups import api as lookups
 from services.integration.replies import api as replies
 from services.integration.replies import rules as replies_rules
 from services.integration.replies import store as replies_store
@@ -108,11 +111,12 @@ class Replies(Collector):
 def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     database = Database(settings.database_url, connections=settings.database_connections)
+    client = new_client(settings.enhetsregisteret_url)
     app = new_app(
         "Samvirke: integration",
         section="integration",
         description=DESCRIPTION,
-        version="1.1.0",
+        version="1.3.0",
         settings=settings,
         database=database,
         routers=[
@@ -121,9 +125,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             concerns_api.router,
             accounts_api.router,
             replies.router,
+            lookups.router,
             feed.new_events_router("dispatch.read", BRONNOY, "urn:samvirke:integration"),
         ],
+        closing=[client.close],
     )
     app.state.registry.register(Letters(database))
     app.state.registry.register(Replies(database))
+    app.state.register = Register(Neighbour("Enhetsregisteret", client))
     return app

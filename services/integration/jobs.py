@@ -16,6 +16,8 @@ from procrastinate.jobs import Job
 
 from services.chassis import clock, jobs
 from services.chassis.db import Database
+from services.chassis.http import Neighbour, new_client
+from services.chassis.problems import NeighbourAway, NeighbourNonsense
 from services.chassis.tokens import MachineToken
 from services.chassis.values import new_id
 from services.integration.accounts import store as accounts
@@ -26,6 +28,9 @@ from services.integration.attempts.store import Claim
 from services.integration.concerns import store as concerns
 from services.integration.dispatches import store as dispatches
 from services.integration.dispatches.rules import Address, Event
+from services.integration.enhetsregisteret_client import Register
+from services.integration.lookups import rules as look_up
+from services.integration.lookups import store as lookups
 from services.integration.reading_deadlines import rules as reading_deadlines
 from services.integration.reading_deadlines import store as unread
 from services.integration.replies.fetching import new_receiving
@@ -73,8 +78,11 @@ class Post:
     than SvarUT (Altinn) is another object with `send`, `find`, `statuses` and `trouble`, chosen by a dispatch's
     channel."""
 
-    def __init__(self, database: Database, svarut: SvarUt, settings: Settings) -> None:
-        self._database, self._svarut, self._settings = database, svarut, settings
+    def __init__(
+        self, database: Database, svarut: SvarUt, settings: Settings, register: Register | None = None
+    ) -> None:
+        """`register`: whoever tells where unread letters are printed to, when their sender has not said."""
+        self._database, self._svarut, self._settings, self._register = database, svarut, settings, register
         self._leases: set[UUID] = set()
         self._lock = threading.Lock()
         self._standing = accounts.Standing()
@@ -135,10 +143,29 @@ class Post:
             return
         said = {one.id: one for one in told}
         for row in rows:
+            try:
+                address = self._address(row.recipient_number)
+            except (NeighbourAway, NeighbourNonsense) as error:  # its turn comes again
+                _log.warning("nobody tells where the unread dispatch %s is printed to: %s", row.uuid, error.detail)
+                continue
             with self._database.writing() as session:
                 if one := said.get(row.external_id):
                     dispatches.hear(session, row.uuid, one.id, one.status, one.changed_at)
-                unread.passed(session, row.uuid, row.external_id)
+                unread.passed(session, row.uuid, row.external_id, address)
+
+    def _address(self, number: str) -> Address | None:
+        """Where the register says that letters on paper reach an organisation."""
+        if self._register is None:
+            return None
+        with self._database.reading() as reader:
+            known = lookups.kept(reader, number)
+        if known is None or known.outdated or not look_up.is_fresh(known.standing, known.fetched_at, clock.now()):
+            answer = self._register.entity(number)
+            with self._database.writing() as session:
+                lookups.keep(session, answer, clock.now())
+        with self._database.reading() as reader:
+            there = lookups.address(reader, number)
+        return Address(there.lines, there.postcode, there.place, there.country) if there and there.place else None
 
     def mend(self) -> None:
         """Letters whose job is gone get one."""
@@ -362,6 +389,34 @@ class Post:
                 self._leases.discard(lease)
 
 
+class Changes:
+    """Follows what changes in Enhetsregisteret, for the organisations that have been looked up."""
+
+    def __init__(self, database: Database, register: Register) -> None:
+        self._database, self._register = database, register
+
+    def follow(self) -> None:
+        """Read the updates to their end, then ask anew about those of ours that have changed."""
+        while self._follow_page():
+            continue
+        with self._database.reading() as reader:
+            numbers = lookups.outdated(reader, BATCH)
+        for number in numbers:
+            answer = self._register.entity(number)
+            with self._database.writing() as session:
+                lookups.keep(session, answer, clock.now())
+
+    def _follow_page(self) -> bool:
+        with self._database.reading() as reader:
+            position = lookups.position(reader)
+        told = self._register.changed(position)
+        if not told:
+            return False
+        with self._database.writing() as session:
+            lookups.read_to(session, {number for _, number in told}, told[-1][0], clock.now())
+        return True
+
+
 def new_svarut(settings: Settings) -> SvarUt:
     """Our account at SvarUT; one more connection than letters at a time, for the statuses."""
     return SvarUt(
@@ -391,12 +446,15 @@ def new_svarinn(settings: Settings) -> list[SvarInn]:
 async def work(settings: Settings | None = None, *, ready: Callable[[], None] = lambda: None) -> None:
     """The worker process: runs until it is told to stop, and finishes what it has in hand."""
     settings = settings or Settings()
-    # A thread for each letter, one for the leases, one for the statuses, one for the replies: a slow SvarUT must not
-    # keep leases from being renewed.
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(settings.workers + 4))
-    database = Database(settings.database_url, connections=settings.workers + 3)
+    # A thread for each letter, one for the leases, one for the statuses, one for the replies, one for the register: a
+    # slow SvarUT must not keep leases from being renewed.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(settings.workers + 5))
+    database = Database(settings.database_url, connections=settings.workers + 4)
     svarut, svarinn = new_svarut(settings), new_svarinn(settings)
-    post, receiving = Post(database, svarut, settings), new_receiving(database, settings, svarinn)
+    register = new_client(settings.enhetsregisteret_url)
+    asked = Register(Neighbour("Enhetsregisteret", register))
+    changes, receiving = Changes(database, asked), new_receiving(database, settings, svarinn)
+    post = Post(database, svarut, settings, asked)
     app = jobs.new_app(database)
     app.task(name=dispatches.SEND_TASK, queue="default", retry=_Again())(post.send_letter)
     try:
@@ -409,6 +467,7 @@ async def work(settings: Settings | None = None, *, ready: Callable[[], None] = 
                 (settings.status_every_seconds, post.look_for_unread),
                 (MEND_SECONDS, post.mend),
                 (min(LOOK_SECONDS, settings.svarinn_every_seconds), receiving.fetch_replies),
+                (settings.register_every_seconds, changes.follow),
             ],
             ready=ready,
         )
@@ -416,4 +475,5 @@ async def work(settings: Settings | None = None, *, ready: Callable[[], None] = 
         for account in svarinn:
             account.close()
         svarut.close()
+        register.close()
         database.close()

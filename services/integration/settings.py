@@ -30,6 +30,10 @@ class Settings(ServiceSettings):
 
     port: int = Field(default=8003, ge=1, le=65535, description="The port to listen on")
     svarut_url: str = Field(default="http://127.0.0.1:8094", description="Where SvarUT answers")
+    enhetsregisteret_url: str = Field(default="http://127.0.0.1:8096", description="Where Enhetsregisteret answers")
+    register_every_seconds: float = Field(
+        default=3600, gt=0, description="Between two looks at what has changed in Enhetsregisteret"
+    )
     svarut_konto: UUID = Field(default=seed_id("svarut-konto"), description="The SvarUT account that letters go from")
     svarut_integration_id: UUID = Field(default=seed_id("svarut-integration"), description="Header IntegrasjonId")
     svarut_integration_password: SecretStr = Field(

@@ -16,6 +16,9 @@ from services import cli
 from services.agreements.catalog_client import Catalog
 from services.chassis import contract, db
 from services.chassis.http import Neighbour
+from services.integration.enhetsregisteret_client import Register
+from services.integration.sandbox import app as sandbox
+from services.integration.sandbox.settings import Settings as SandboxSettings
 from tests.conftest import NewDatabase, serving
 from tests.issuer import Issuer
 
@@ -72,7 +75,7 @@ def test_no_two_operations_share_a_name(service: str) -> None:
 @pytest.fixture(scope="module")
 def only_read(shared_database: NewDatabase) -> Callable[[str], str]:
     """A service's seeded database for all that only read it."""
-    return cache(lambda service: shared_database(service, seeded=True))
+    return cache(lambda service: shared_database(service, seeded=service != "sandbox"))
 
 
 @pytest.fixture
@@ -89,6 +92,14 @@ def seeded(
         if request.param == "agreements":
             catalog = open_ones.enter_context(serving(apps("catalog"), only_read("catalog")))
             app.state.catalog = Catalog(Neighbour("The catalogue", catalog))
+        if request.param == "integration":
+            registered = db.Database(only_read("sandbox"))
+            open_ones.callback(registered.close)
+            stand_in = sandbox.stand_in(
+                SandboxSettings(database_url=registered.url), "enhetsregisteret", database=registered
+            )
+            asked = open_ones.enter_context(TestClient(stand_in))
+            app.state.register = Register(Neighbour("Enhetsregisteret", asked))
         url = only_read(request.param) if method == "get" else new_database(request.param, seeded=True)
         yield open_ones.enter_context(serving(app, url))
 

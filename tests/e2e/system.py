@@ -23,7 +23,7 @@ from tests.memory import folder_in_memory
 BRONNOY = "964983291"
 PORTS = (
     *("catalog", "agreements", "integration", "control", "maskinporten"),
-    *("idporten", "ansattporten", "svarut", "self_service"),
+    *("idporten", "ansattporten", "svarut", "enhetsregisteret", "self_service"),
 )
 START_SECONDS, STOP_SECONDS = 300, 60
 

@@ -55,6 +55,10 @@ class RunningSandbox:
         return f"http://{self.settings.host}:{self.settings.ansattporten_port}"
 
     @property
+    def register_url(self) -> str:
+        return f"http://{self.settings.host}:{self.settings.enhetsregisteret_port}"
+
+    @property
     def self_service_url(self) -> str:
         return f"http://{self.settings.host}:{self.settings.self_service_port}"
 
@@ -145,8 +149,10 @@ def running_sandbox(
     """`database_url` of a migrated sandbox database (`new_database("sandbox")`); it is seeded here, with keys made in
     `keys_folder` or found there. `changed` are settings."""
     with ExitStack() as closing:
-        sockets = [closing.enter_context(_listening_on_a_free_port()) for _ in range(6)]
-        control, maskinporten, idporten, ansattporten, svarut, self_service = (one.getsockname()[1] for one in sockets)
+        sockets = [closing.enter_context(_listening_on_a_free_port()) for _ in range(7)]
+        control, maskinporten, idporten, ansattporten, svarut, register, self_service = (
+            one.getsockname()[1] for one in sockets
+        )
         settings = Settings(
             database_url=database_url,
             keys_folder=keys_folder,
@@ -155,6 +161,7 @@ def running_sandbox(
             idporten_port=idporten,
             ansattporten_port=ansattporten,
             svarut_port=svarut,
+            enhetsregisteret_port=register,
             self_service_port=self_service,
             **({"login_key_bits": 2048} | changed),
         )

@@ -17,6 +17,7 @@ from services.integration.sandbox import logins, posting
 from services.integration.sandbox.clients import api as clients
 from services.integration.sandbox.consents import api as consents
 from services.integration.sandbox.delegations import api as delegations
+from services.integration.sandbox.enhetsregisteret import api as enhetsregisteret
 from services.integration.sandbox.enterprise_certificates import api as certificates
 from services.integration.sandbox.faults import api as faults
 from services.integration.sandbox.faults.rules import StandIn
@@ -33,9 +34,9 @@ from services.integration.sandbox.svarut_time.store import Clock
 from services.integration.sandbox.system_users import api as system_users
 
 DESCRIPTION = """\
-Control of the sandbox: stand-ins for Maskinporten, its self-service, ID-porten, Ansattporten and SvarUT that speak
-their real protocols on ports of their own. Here is what Digdir, Altinn and KS do behind them, and faults that strike
-the callers on the wire. Never in production.
+Control of the sandbox: stand-ins for Maskinporten, its self-service, ID-porten, Ansattporten, SvarUT and
+Enhetsregisteret that speak their real protocols on ports of their own. Here is what Digdir, Altinn and KS do behind
+them, and faults that strike the callers on the wire. Never in production.
 """
 LOGINS = {StandIn.IDPORTEN: ProviderName.IDPORTEN, StandIn.ANSATTPORTEN: ProviderName.ANSATTPORTEN}
 
@@ -85,6 +86,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             receiving_systems.router,
             svarinn.router,
             *posting.CONTROL,
+            enhetsregisteret.router,
         ],
         audited=False,
     )
@@ -96,6 +98,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         StandIn.ANSATTPORTEN: settings.ansattporten_port,
         StandIn.SELF_SERVICE: settings.self_service_port,
         StandIn.SVARUT: settings.svarut_port,
+        StandIn.ENHETSREGISTERET: settings.enhetsregisteret_port,
     }
     on_ports: dict[int, ASGIApp] = {settings.control_port: control}
     for one, port in ports.items():
@@ -139,6 +142,7 @@ def stand_in(
         StandIn.MASKINPORTEN: maskinporten.speak_nationally,
         StandIn.SELF_SERVICE: self_service.speak_nationally,
         StandIn.SVARUT: _fiks,
+        StandIn.ENHETSREGISTERET: enhetsregisteret.speak_nationally,
         **{one: partial(logins.speak_nationally, name=provider) for one, provider in LOGINS.items()},
     }
     speakers[StandIn(name)](app)

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -25,6 +25,8 @@ from services.chassis.clock import now
 from services.chassis.db import PROJECT, Database
 from services.chassis.values import new_id, seed_id
 from services.integration.sandbox.clients import store as clients
+from services.integration.sandbox.enhetsregisteret import store as enhetsregisteret
+from services.integration.sandbox.enhetsregisteret.rules import Entity
 from services.integration.sandbox.enterprise_certificates import store as certificates
 from services.integration.sandbox.maskinporten import store
 from services.integration.sandbox.persons import store as persons
@@ -101,6 +103,7 @@ def load(database: Database, *, tell: Callable[[str], None], settings: Settings 
     wanted = list(_wanted(settings.scope_prefix))
     with database.writing() as session:
         instant = now()
+        entities = enhetsregisteret.load(session, _entities())
         if not store.has_signing_key(session, instant):
             store.rotate(session, instant, lead=timedelta(), overlap=timedelta())
         certificates.begin(session, instant)
@@ -172,6 +175,7 @@ def load(database: Database, *, tell: Callable[[str], None], settings: Settings 
         _open_accounts(session, settings)
     tell(f"{len(wanted)} Maskinporten clients, {len(with_keys)} of them with a key in {settings.keys_folder}")
     tell(f"{len(RECEIVING_SYSTEMS)} receiving systems at SvarInn, with keys in {settings.keys_folder}")
+    tell(f"{entities} organisations in Enhetsregisteret")
     tell(f"{people} test persons, and a client for Swagger UI at each login provider")
 
 
@@ -203,6 +207,37 @@ def _open_accounts(session: Session, settings: Settings) -> None:
         password=settings.svarut_password,
         konto=settings.svarut_konto,
     )
+
+
+REGISTERED_ON = date(1995, 2, 20)
+
+
+def _entities() -> Iterator[Entity]:
+    """The municipalities and counties by their own names, and what is made up; all addresses are."""
+
+    def at(place: str, lines: list[str], municipality: str, number: str) -> dict[str, Any]:
+        told = {"land": "Norge", "landkode": "NO", "postnummer": "0001", "poststed": place.upper(), "adresse": lines}
+        return told | {"kommune": municipality.upper(), "kommunenummer": number}
+
+    seen: set[str] = set()
+    for row in _rows("municipalities_2024.csv"):
+        number, name = row["municipality_number"], row["name"]
+        where = at(row["admin_centre"] or name, ["Rådhuset (fiktiv adresse)"], name, number)
+        seen.add(row["organisation_number"])
+        yield Entity(row["organisation_number"], f"{name} KOMMUNE".upper(), "KOMM", where, where, REGISTERED_ON, number)
+    for row in _rows("counties_2024.csv"):
+        if row["organisation_number"] not in seen:  # Oslo is both
+            where = at("Oslo", ["Fylkeshuset (fiktiv adresse)"], "Oslo", "0301")
+            yield Entity(row["organisation_number"], row["legal_name"].upper(), "FYLK", where, where, REGISTERED_ON)
+    for row in _rows("fictional/organisations.csv"):
+        where = at("Brønnøysund", ["Fiktivgata 1"], "Brønnøy", "1813")
+        form = "IKS" if row["kind"] == "joint_unit" else "AS"
+        box = where | {"adresse": ["Postboks 1 (fiktiv)"]}
+        yield Entity(row["organisation_number"], row["name"].upper(), form, where, box, REGISTERED_ON, "1813")
+    yield Entity("100000105", "TAPT VAKT AS (FIKTIV)", "AS", where, box, REGISTERED_ON, "1813", bankrupt=True)
+    ended = date(2025, 3, 1)
+    yield Entity("100000113", "NEDLAGT OMSORG AS (FIKTIV)", "AS", None, None, REGISTERED_ON, deleted_on=ended)
+    yield Entity("100000121", "SAMVIRKE LAGER (FIKTIV)", "BEDR", where, None, REGISTERED_ON, parent=JOINT_UNIT)
 
 
 def _load_logins(session: Session, settings: Settings, instant: datetime) -> int:

@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     idporten_port: int = Field(default=8092, ge=1, le=65535)
     ansattporten_port: int = Field(default=8093, ge=1, le=65535)
     svarut_port: int = Field(default=8094, ge=1, le=65535)
+    enhetsregisteret_port: int = Field(default=8096, ge=1, le=65535)
     self_service_port: int = Field(default=8097, ge=1, le=65535)
     log_level: str = "INFO"
 
@@ -156,6 +157,7 @@ class Settings(BaseSettings):
             self.idporten_port,
             self.ansattporten_port,
             self.svarut_port,
+            self.enhetsregisteret_port,
             self.self_service_port,
         ]
 

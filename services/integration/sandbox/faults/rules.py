@@ -20,6 +20,7 @@ class StandIn(StrEnum):
     ANSATTPORTEN = "ansattporten"
     SELF_SERVICE = "self_service"
     SVARUT = "svarut"
+    ENHETSREGISTERET = "enhetsregisteret"
 
 
 class Kind(StrEnum):
