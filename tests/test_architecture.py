@@ -42,6 +42,7 @@ FIFTH = {
     "places/shapes.py": "places and prices stand in the routes of three concepts, with no more than the viewer may see",
     "entries/shapes.py": "what narrows the ledger stands in the routes of two concepts",
     "frameworks/shapes.py": "a framework agreement stands in the routes of two concepts in one wire shape",
+    "fates/shapes.py": "a fate stands in routes, and in the files of scenarios",
     "inbox/document.py": "draws what people see of letters",
     "submissions/asking.py": "what every version of SvarUT's REST wants to know of a multipart body",
     "submissions/placing.py": "looks at a letter, decides on its way and keeps it, for three versions and for signings",

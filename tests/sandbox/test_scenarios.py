@@ -53,11 +53,14 @@ def test_every_scenario_that_comes_with_the_sandbox_is_listed_and_can_be_arrange
 
     files = sorted(path.stem for path in sandbox.settings.scenarios_folder.glob("*.json"))
     assert [one["name"] for one in listed] == files
-    assert len(files) == 25
+    assert len(files) == 27
     for one in listed:
         begin(sandbox, one["name"])
     waiting = sandbox.http.get(f"{sandbox.control_url}/_sandbox/faults").json()["items"]
     assert len(waiting) == sum(len(one["faults"]) for one in listed)
+    fates = f"{sandbox.control_url}/_sandbox/svarut/fates"
+    assert len(sandbox.http.get(fates).json()["items"]) == sum(len(one["fates"]) for one in listed) == 2
+    sandbox.http.delete(fates).raise_for_status()
 
 
 def test_a_service_that_is_down_is_no_refusal(sandbox: RunningSandbox) -> None:

@@ -9,25 +9,11 @@ from pydantic import Field
 from services.chassis import contract
 from services.chassis.app import new_router
 from services.chassis.db import ReaderDep, TransactionDep
-from services.chassis.values import In, OrganisationNumber, Out
-from services.integration.sandbox.fates import store
+from services.chassis.values import Out
+from services.integration.sandbox.fates import shapes, store
 from services.integration.sandbox.svarut.rules import Status
 
 router = new_router("/_sandbox/svarut/fates", "SvarUT")
-
-
-class NewFate(In):
-    """What is to become of the next letters that it fits."""
-
-    status: Status = Field(
-        description="Where a letter goes by itself, step by step as SvarUT's time passes, and stays",
-        examples=["AVVIST"],
-    )
-    times: int = Field(default=1, ge=1, le=1_000_000, description="How many letters")
-    recipient_number: OrganisationNumber | None = Field(default=None, description="Only letters to this organisation")
-    external_reference: str | None = Field(
-        default=None, min_length=1, max_length=100, description="Only letters with this eksternReferanse"
-    )
 
 
 class Fate(Out):
@@ -54,7 +40,7 @@ def waiting(session: ReaderDep) -> Fates:
     summary="Decide a letter's fate",
     openapi_extra=contract.example(body={"status": "IKKE_LEVERT"}),
 )
-def arrange(new: NewFate, session: TransactionDep) -> Fate:
+def arrange(new: shapes.NewFate, session: TransactionDep) -> Fate:
     """The sender is answered as ever when the letter is taken; what becomes of it shows later, in its status. Each
     letter takes the oldest fate that fits it. A letter that is to be read or handled manually goes its own way first.
     """

@@ -14,7 +14,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.chassis import contract
 from services.chassis.app import new_router
+from services.chassis.db import TransactionDep
 from services.chassis.values import In, Out, new_id
+from services.integration.sandbox.fates import store as fates
+from services.integration.sandbox.fates.shapes import NewFate
 from services.integration.sandbox.faults import rules, store
 from services.integration.sandbox.faults.rules import Kind, Moment, Signer, StandIn
 from services.integration.sandbox.faults.store import Register
@@ -162,13 +165,21 @@ class ScenarioFile(In):
     """What stands in a scenario's file."""
 
     description: str = Field(min_length=1)
-    faults: list[NewFault] = Field(min_length=1)
+    faults: list[NewFault] = Field(default=[])
+    fates: list[NewFate] = Field(default=[], description="What becomes of SvarUT's next letters")
+
+    @model_validator(mode="after")
+    def _holds_something(self) -> Self:
+        if not self.faults and not self.fates:
+            raise ValueError("a scenario has faults or fates")
+        return self
 
 
 class Scenario(Out):
     name: str
     description: str
     faults: list[NewFault]
+    fates: list[NewFate]
 
 
 class Scenarios(Out):
@@ -201,9 +212,12 @@ def all_scenarios(folder: FolderDep) -> Scenarios:
 
 
 @scenarios.post("/{name}", status_code=201, summary="Arrange a scenario's faults")
-def begin(name: Name, folder: FolderDep, register: RegisterDep) -> Faults:
-    """All of them, in their order, after those that wait already."""
-    arranged = [rules.Fault(id=new_id(), **one.model_dump()) for one in _read(folder, name).faults]
+def begin(name: Name, folder: FolderDep, register: RegisterDep, session: TransactionDep) -> Faults:
+    """All of them, in their order, after those that wait already; and its fates, which are not in the answer."""
+    scenario = _read(folder, name)
+    for fate in scenario.fates:
+        fates.arrange(session, fate.status, fate.times, fate.recipient_number, fate.external_reference)
+    arranged = [rules.Fault(id=new_id(), **one.model_dump()) for one in scenario.faults]
     for fault in arranged:
         register.add(fault)
     return Faults(items=[Fault.model_validate(fault) for fault in arranged])
