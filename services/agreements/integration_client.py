@@ -1,6 +1,7 @@
 """What agreements asks of integration: take a letter, and tell what has become of the letters."""
 
 import base64
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -32,6 +33,9 @@ class News(BaseModel):
     status: str
     version: int
     external_id: str | None = None
+    event: str | None = None
+    detail: str | None = None
+    occurred_at: datetime | None = None
 
 
 class _Event(BaseModel):

@@ -120,14 +120,19 @@ class Letters:
             return False
         with self._database.writing() as session:
             for news, at in told:
-                sent.heard(
+                letter = sent.heard(
                     session,
                     news.reference,
                     status=news.status,
                     version=news.version,
                     external_id=news.external_id,
                     at=datetime.fromisoformat(at),
+                    event=news.event,
+                    detail=news.detail,
+                    occurred_at=news.occurred_at,
                 )
+                if letter and letter.version == news.version and letter.consequence:
+                    calloff_steps.letter_undelivered(session, letter, news.detail)
             _read_to(session, INTEGRATION, next_position)
         return True
 

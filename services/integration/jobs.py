@@ -221,7 +221,7 @@ class Post:
             self._looked_in_vain(claim, found)
         elif found:
             self._handed_over(claim, claim.number, found, "Found at SvarUT by its reference.")
-        elif claim.last is Verdict.DUPLICATE:
+        elif claim.last is Verdict.DUPLICATE and claim.since >= self._settings.svarut_settle_seconds:
             told = "SvarUT says that it was sent before, and has no letter with its reference."
             with self._database.writing() as session:
                 store.finish(session, claim, claim.number, Verdict.REFUSED, detail=told)
@@ -248,8 +248,7 @@ class Post:
         )
         match step:
             case rules.Next.LOOK:
-                until = settle if claim.since < settle else settle + settings.svarut_look_up_seconds
-                self._put_back(claim, min(rules.look_again_in(claim.since, until), LONGEST_PAUSE_SECONDS))
+                self._put_back(claim, rules.look_again_in(claim.since, settle))
             case rules.Next.GIVE_UP:
                 told = (
                     f"Nobody knows whether SvarUT has it: its attempt ended without an answer, and for "

@@ -1,7 +1,7 @@
 """From a call-off to a dispatch: the same letter however often it is tried, and what becomes of it is shown."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
+from services.agreements.calloff_steps import store as calloff_steps
 from services.agreements.catalog_client import Catalog
 from services.agreements.integration_client import Integration, LetterRefused
 from services.agreements.jobs import Letters
@@ -60,6 +61,15 @@ def sent(place: Place) -> str:
 def shown(api: TestClient, buyer: dict[str, str], id: str) -> dict[str, Any]:
     (letter,) = api.get(f"/call-offs/{id}", headers=buyer).json()["letters"]
     return dict(letter)
+
+
+def every_event(api: TestClient, headers: dict[str, str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while page := api.get("/events", headers=headers, params={"after": found[-1]["id"] if found else 0}).json()[
+        "items"
+    ]:
+        found += page
+    return found
 
 
 def test_a_letter_is_handed_over_and_its_way_is_shown(
@@ -200,6 +210,57 @@ def test_older_news_changes_nothing(database: Database, api: TestClient, buyer: 
         "s-1",
         "2026-11-24T12:00:00.000Z",
     )
+
+
+def test_every_step_of_a_letter_is_shown_once_whatever_the_order_it_is_heard_in(
+    database: Database, api: TestClient, buyer: dict[str, str], sent: str
+) -> None:
+    at = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    reference = store.reference(UUID(sent), "order")
+    for status, version in (("received", 2), ("queued", 1), ("notified", 3), ("received", 2)):
+        with database.writing() as session:
+            store.heard(
+                session,
+                reference,
+                status=status,
+                version=version,
+                external_id=None,
+                at=at,
+                event=f"event-{version}",
+                occurred_at=datetime(2026, 11, 24, version, tzinfo=UTC),
+            )
+    letter = shown(api, buyer, sent)
+    assert [(one["status"], one["event"], one["occurred_at"][11:13]) for one in letter["history"]] == [
+        ("queued", "event-1", "01"),
+        ("received", "event-2", "02"),
+        ("notified", "event-3", "03"),
+    ]
+    assert letter["consequence"] is None
+
+
+def test_an_order_whose_letter_is_dead_tells_its_buyer_and_does_not_go_to_the_next_supplier_by_silence(
+    database: Database,
+    letters: Letters,
+    api: TestClient,
+    buyer: dict[str, str],
+    sent: str,
+    integration_api: TestClient,
+) -> None:
+    letters.deliver(sent, "order")
+    dispatch = shown(api, buyer, sent)["dispatch_id"]
+    integration_api.post(f"/dispatches/{dispatch}/cancel", json={"reason": "Feil vedlegg"}).raise_for_status()
+    letters.follow()
+    letter = shown(api, buyer, sent)
+    assert (letter["status"], letter["history"][-1]["detail"]) == ("cancelled", "Feil vedlegg")
+    assert letter["consequence"].startswith("The supplier has not got the order.")
+    (told,) = [one for one in every_event(api, buyer) if one["type"] == "call_off.letter_undelivered"]
+    assert (told["subject"], told["data"]["reference"]) == (f"/call-offs/{sent}", letter["reference"])
+    calloff_steps.due(database, date(2040, 1, 1))
+    assert api.get(f"/call-offs/{sent}", headers=buyer).json()["state"] == "sent"
+    with database.writing() as session:
+        store.heard(session, letter["reference"], status="read", version=99, external_id=None, at=datetime.now(UTC))
+    calloff_steps.due(database, date(2040, 1, 1))
+    assert api.get(f"/call-offs/{sent}", headers=buyer).json()["state"] == "declined"
 
 
 def test_the_feed_is_read_from_where_it_was_left(letters: Letters, sent: str, rows: psycopg.Connection) -> None:

@@ -29,7 +29,7 @@ from services.agreements.ledger.rules import CeilingExceeded
 from services.agreements.letters import store as letters
 from services.agreements.places import store as places
 from services.agreements.shares import store as shares
-from services.chassis import audit, jobs
+from services.chassis import audit, feed, jobs
 from services.chassis.auth import Caller
 from services.chassis.clock import now
 from services.chassis.db import INSTANT, MONEY, Database
@@ -246,7 +246,9 @@ def due(database: Database, today: date) -> int:
     with database.reading() as reader:
         held = select(col(CallOff.uuid)).where(col(CallOff.state) == State.RESERVED, col(CallOff.hold_until_on) < today)
         silent = select(col(CallOff.uuid)).where(
-            col(CallOff.state).in_([State.SENT, State.ACKNOWLEDGED]), col(CallOff.respond_by_on) < today
+            col(CallOff.state).in_([State.SENT, State.ACKNOWLEDGED]),
+            col(CallOff.respond_by_on) < today,
+            ~letters.undelivered(CallOff.id, CallOff.version),
         )
         over = [(uuid, Event.RESERVATION_TIMEOUT) for uuid in reader.execute(held.limit(200)).scalars()]
         over += [(uuid, Event.RESPONSE_TIMEOUT) for uuid in reader.execute(silent.limit(200)).scalars()]
@@ -259,6 +261,24 @@ def due(database: Database, today: date) -> int:
             elif row.state in (State.SENT, State.ACKNOWLEDGED) and row.respond_by_on and row.respond_by_on < today:
                 turned_down(session, None, row, event, "No answer in time", None)
     return len(over)
+
+
+def letter_undelivered(session: Session, letter: letters.Letter, detail: str | None) -> None:
+    """Tell the buyer that a letter about its call-off does not come to its recipient unless somebody does something."""
+    row = session.get_one(CallOff, letter.call_off_id)
+    feed.tell(
+        session,
+        "call_off.letter_undelivered",
+        store.path(row.uuid),
+        row.buyer,
+        id=str(row.uuid),
+        kind=letter.kind,
+        reference=letter.reference,
+        recipient=letter.recipient,
+        status=letter.status,
+        detail=detail,
+        consequence=letter.consequence,
+    )
 
 
 def to_draft(session: Session, caller: Caller | None, row: CallOff, event: Event, reason: str | None) -> None:

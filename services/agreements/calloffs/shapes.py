@@ -84,6 +84,15 @@ class Explanation(Out):
     certification: list[Certification]
 
 
+class LetterStep(Out):
+    """One thing that happened to a letter on its way."""
+
+    status: str = Field(description="Its state after it", examples=["received"])
+    event: str | None = Field(description="Null for the first: it was handed in", examples=["hand_over"])
+    detail: str | None
+    occurred_at: Instant = Field(description="When it happened")
+
+
 class Letter(Out):
     """A letter to the supplier, or to the buyer, and where it is."""
 
@@ -98,6 +107,11 @@ class Letter(Out):
     external_id: str | None = Field(description="SvarUT's id of it")
     received_at: Instant | None = Field(description="When SvarUT took it")
     sha256: str | None = Field(description="Of the PDF")
+    history: list[LetterStep] = Field(description="Its whole way so far, oldest first")
+    consequence: str | None = Field(
+        description="What it means for the call-off that the letter does not arrive, for people; null while it may",
+        examples=[None],
+    )
 
 
 class CertificateNotice(Out):

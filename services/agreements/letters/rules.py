@@ -1,4 +1,4 @@
-"""What letters there are, who writes them, and what of a text can stand on paper."""
+"""What letters there are, who writes them, what of a text can stand on paper, and what one that does not arrive means."""
 
 import re
 import unicodedata
@@ -54,3 +54,23 @@ def in_latin(text: str) -> str:
     """With a box in the place of whatever is not of the Latin script, which is all that the letters' fonts are sure to
     have."""
     return _ELSEWHERE.sub("\u25a1", text)
+
+
+DEAD = frozenset({"failed", "failed_final", "cancelled", "refused"})
+"""It does not come to its recipient unless somebody does something."""
+_MEANS = {
+    "order": "The supplier has not got the order. Its time to answer does not run out meanwhile; have the letter tried "
+    "again, tell the supplier otherwise, or cancel the order.",
+    "cancellation": "The supplier has not been told that the order is cancelled, and may deliver. Tell it otherwise.",
+    "change": "The supplier has not been told of the change, which holds all the same. Tell it otherwise.",
+    "confirmation": "The buyer has not got the confirmation, which holds all the same and stands here.",
+}
+_OTHERWISE = "The recipient has not got this letter. What it is about holds all the same; tell it otherwise."
+
+
+def consequence(kind: str, status: str | None) -> str | None:
+    """What a letter that does not arrive means for its call-off, for people; None when there is nothing to say. `kind`
+    may have a number at its end."""
+    if status not in DEAD:
+        return None
+    return _MEANS.get(kind.partition("-")[0], _OTHERWISE)

@@ -3,12 +3,15 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import Field, Session, col, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Field, Relationship, Session, col, select
 
 from services.agreements.db import Table
+from services.agreements.letters import rules
 from services.chassis import jobs
 from services.chassis.db import INSTANT
 from services.chassis.problems import NotFound
@@ -18,6 +21,20 @@ ORDER, CANCELLATION, CONFIRMATION, DECLINED, CHANGE, CHANGE_REQUEST, RECALL, REC
 )
 REFUSED = "refused"
 TASK = "deliver_letter"
+
+
+class LetterEvent(Table, table=True):
+    """One thing that happened to a letter on its way, as integration told it."""
+
+    __tablename__ = "letter_event"
+
+    reference: str = Field(primary_key=True, foreign_key="letter.reference", max_length=100)
+    version: int = Field(primary_key=True)
+    status: str = Field(max_length=40)
+    event: str | None = Field(default=None, max_length=40)
+    detail: str | None = Field(default=None, max_length=2000)
+    occurred_at: datetime = Field(sa_type=INSTANT)
+    recorded_at: datetime = Field(sa_type=INSTANT)
 
 
 class Letter(Table, table=True):
@@ -38,6 +55,13 @@ class Letter(Table, table=True):
     external_id: str | None = Field(default=None, max_length=80)
     version: int = 0
     received_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    history: list[LetterEvent] = Relationship(
+        sa_relationship_kwargs={"lazy": "selectin", "order_by": "LetterEvent.version", "viewonly": True}
+    )
+
+    @property
+    def consequence(self) -> str | None:
+        return rules.consequence(self.kind, self.status)
 
 
 class LetterNotMade(NotFound):
@@ -109,9 +133,34 @@ def refused(session: Session, reference: str) -> None:
 
 
 def heard(
-    session: Session, reference: str, *, status: str, version: int, external_id: str | None, at: datetime
-) -> None:
-    """What the feed says of a letter; older news than we have changes nothing."""
+    session: Session,
+    reference: str,
+    *,
+    status: str,
+    version: int,
+    external_id: str | None,
+    at: datetime,
+    event: str | None = None,
+    detail: str | None = None,
+    occurred_at: datetime | None = None,
+) -> Letter | None:
+    """What the feed says of a letter; older news than we have changes nothing but its history. → the letter, if it is
+    one of ours"""
+    letter = session.exec(
+        select(Letter).where(col(Letter.reference) == reference).options(sa.orm.defer(Letter.pdf))  # type: ignore[arg-type]  # a column
+    ).one_or_none()
+    if letter is None:
+        return None
+    told = {
+        "reference": reference,
+        "version": version,
+        "status": status,
+        "event": event,
+        "detail": detail and detail[:2000],
+        "occurred_at": occurred_at or at,
+        "recorded_at": at,
+    }
+    session.execute(insert(LetterEvent).values(told).on_conflict_do_nothing())
     session.execute(
         sa.update(Letter)
         .where(col(Letter.reference) == reference, col(Letter.version) < version)
@@ -121,6 +170,22 @@ def heard(
             external_id=sa.func.coalesce(external_id, col(Letter.external_id)),
             received_at=sa.func.coalesce(col(Letter.received_at), at if status == "received" else None),
         )
+    )
+    session.refresh(letter)
+    return letter
+
+
+def undelivered(call_off_id: Any, version: Any) -> sa.ColumnElement[bool]:
+    """Whether the order letter about a version of a call-off does not come to its supplier."""
+    return (
+        sa.exists()
+        .where(
+            col(Letter.call_off_id) == call_off_id,
+            col(Letter.order_version) == version,
+            col(Letter.kind) == ORDER,
+            col(Letter.status).in_(sorted(rules.DEAD)),
+        )
+        .correlate_except(Letter)
     )
 
 

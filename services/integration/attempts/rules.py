@@ -39,6 +39,7 @@ class Answer:
     """It failed here: no key, or no token for this client."""
 
 
+LONGEST_LOOK_SECONDS = 60.0
 _REPEATED_CODE, _REPEATED_TEXT = "GJENTAGENDE_FORSENDELSE", "forsendelse med samme mottaker"
 _NOBODY_KNOWS = (408, 502, 504)
 """A gateway that has got no answer says so; what is behind it may have the letter."""
@@ -73,7 +74,9 @@ def wait_after_failure(failures: int, longest: float) -> float:
 
 def look_again_in(since: float, settle: float) -> float:
     """Seconds until a letter whose fate is unknown is looked for again, `since` its attempt ended: soon at first, then
-    after twice the time, and exactly when SvarUT must have settled it."""
+    after twice the time, and exactly when SvarUT must have settled it; from then on steadily."""
+    if since >= settle:
+        return min(max(settle / 4, 0.05), LONGEST_LOOK_SECONDS)
     return max(min(max(since, 1.0), settle - since), 0.05)
 
 
