@@ -1,4 +1,4 @@
-"""What letters there are, who writes them, what of a text can stand on paper, and what one that does not arrive means."""
+"""What letters there are, who writes them, what can stand on paper, and what one that does not arrive means."""
 
 import re
 import unicodedata
