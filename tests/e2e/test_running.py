@@ -1,16 +1,28 @@
 """How the system starts, moves and stops; other addresses, issuers, keys and scopes are a matter of the environment."""
 
+import base64
+import hashlib
+import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from services.chassis import db
-from tests.e2e.system import PORTS, System, free_ports
+from tests.e2e.system import BRONNOY, PORTS, System, free_ports
+
+BJORK = "12837532157"
+OF_THE_SANDBOX = {"INTEGRATION_ID": "INTEGRATION", "INTEGRATION_PASSWORD": "PASSWORD"}
+"""What the settings of an account at SvarUT are called at the other end."""
 
 
 def start(**environment: str) -> subprocess.CompletedProcess[str]:
@@ -25,12 +37,57 @@ def start(**environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def logged_in(system: System, provider: str, **asked: str) -> dict[str, Any]:
+    """The tokens of Fiktiv Bjørk, who logs in without a page, by the sandbox's client for Swagger UI."""
+    url, back = system.url(provider), f"{system.url('agreements')}/docs/oauth2-redirect"
+    verifier = secrets.token_urlsafe(48)
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    client = {"client_id": "felles-swagger-ui", "redirect_uri": back}
+    pkce = {"code_challenge": challenge, "code_challenge_method": "S256"}
+    request = {"response_type": "code", "state": "s", "nonce": "n", "scope": "openid felles:agreements.read"}
+    sent = httpx.get(f"{url}/authorize", params={**client, **pkce, **request, **asked})
+    code = parse_qs(urlsplit(sent.headers["location"]).query)["code"][0]
+    grant = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
+    found: dict[str, Any] = httpx.post(f"{url}/token", data={**client, **grant}).raise_for_status().json()
+    return found
+
+
+def issuer_of(token: str) -> str:
+    return str(json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))["iss"])
+
+
+def check_logins(system: System, issuers: dict[str, str]) -> None:
+    """An employee is let in for whom she acts for; a person is known, and acts for nobody."""
+    call_offs = f"{system.url('agreements')}/call-offs"
+    buying = [{"type": "ansattporten:altinn:resource", "resource": "urn:altinn:resource:felles-innkjop"}]
+    scope = "openid felles:agreements.read felles:agreements.order"
+    asked = {"authorization_details": json.dumps(buying), "scope": scope}
+    employee = logged_in(system, "ansattporten", login_hint=f"testid:{BJORK}_substantial_{BRONNOY}", **asked)
+    person = logged_in(system, "idporten", login_hint=f"testid:{BJORK}_idporten-loa-substantial")
+    for tokens, provider, status in ((employee, "ansattporten", 200), (person, "idporten", 403)):
+        assert issuer_of(tokens["access_token"]) == issuers[provider]
+        answer = httpx.get(call_offs, headers={"Authorization": f"Bearer {tokens['access_token']}"})
+        assert answer.status_code == status, answer.text
+    page = unescape(httpx.get(f"{system.url('agreements')}/docs").text)
+    assert issuers["ansattporten"] in page
+    assert '"client": "felles-swagger-ui"' in page
+    assert f'"logout": "{system.url("ansattporten")}/logout"' in page
+
+
 def test_elsewhere_with_other_names_and_keys_by_environment_alone() -> None:
     host = "127.0.0.7"
     ports = free_ports(len(PORTS), host)
     given = {f"{name}_port": str(port) for name, port in zip(PORTS, ports, strict=True)}
     issuer = f"http://localhost:{given['maskinporten_port']}/tokens/"
-    with System(host=host, scope_prefix="felles", maskinporten_issuer=issuer, **given) as system:
+    issuers = {name: f"http://localhost:{given[f'{name}_port']}/{name}" for name in ("idporten", "ansattporten")}
+    others = {f"{name}_issuer": one for name, one in issuers.items()}
+    elsewhere = System(host=host, scope_prefix="felles", maskinporten_issuer=issuer, **others, **given)
+    for name in ("KONTO", "INTEGRATION_ID", "INTEGRATION_PASSWORD"):  # the account at SvarUT, on both sides
+        account = str(uuid4())
+        elsewhere.environment[f"INTEGRATION_SVARUT_{name}"] = account
+        elsewhere.environment[f"SANDBOX_SVARUT_{OF_THE_SANDBOX.get(name, name)}"] = account
+    with elsewhere as system:
+        check_logins(system, issuers)
         headers = system.bearer("agreements.read")
         answer = httpx.get(f"{system.url('agreements')}/call-offs", headers=headers)
         assert answer.status_code == 200, answer.text

@@ -369,6 +369,7 @@ def _certificate(folder: Path, name: str) -> str:
             .sign(key, hashes.SHA256())
         )
         certificate_file.write_bytes(made.public_bytes(Encoding.PEM))
+        certificate_file.chmod(0o600)  # as everything in that folder, though it is no secret
     return certificate_file.read_text()
 
 
