@@ -98,6 +98,18 @@ async function story({ send, happened, attached, opened }) {
   const tab = await opened(asked.width);
   await at(tab, "agreements");
   told.without = await tried(tab, "get", "/call-offs");
+  // Answers to another login: one with another state, one with another nonce.
+  await tab.run(
+    `window.swaggerUIRedirectOauth2 = {auth: {name: "municipal_buyer"}, state: "s", issuer: "i", errCb: ({message}) => (globalThis.refused = message)};
+    void open("/docs/oauth2-redirect?code=c&state=another&iss=i")`,
+    true,
+  );
+  told.state = await seen(tab, "globalThis.refused");
+  told.nonce = await tab.run(`(() => {
+    const id_token = "e30." + btoa('{"nonce": "another"}') + ".c2ln";
+    ui.authActions.authorizeOauth2({auth: {name: "municipal_buyer"}, token: {id_token, access_token: "a"}});
+    return ui.errSelectors.allErrors().map((one) => one.get("message")).join() + ui.authSelectors.authorized().size;
+  })()`);
   told.pages = [await authorized(tab, "municipal_buyer", "964983291")];
   told.agreements = { status: await tab.run(STATUS), answer: await tried(tab, "get", "/call-offs") };
   await picture(tab, "answer");

@@ -25,6 +25,8 @@ def test_one_login_is_for_all_three_services(
     )
 
     assert seen["without"]["status"] == 401
+    assert seen["state"] == "This is not the answer to the login that was asked for (state, iss)."
+    assert seen["nonce"] == "This token belongs to another login (nonce).0"
     roles = {"agreements": "municipal buyer", "catalog": "municipal editor", "integration": "platform administrator"}
     for service, role in roles.items():
         assert seen[service]["answer"]["status"] == 200, seen[service]

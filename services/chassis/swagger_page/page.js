@@ -42,18 +42,21 @@ const withLogin = () => ({
           return original(url.href, popup);
         },
         authorizeOauth2:
-          (original, { authActions, authSelectors, errActions }) =>
+          (original, { authActions, errActions }) =>
           (given) => {
             const { name } = given.auth;
             if (claims(given.token.id_token).nonce !== nonce) {
               const message = "This token belongs to another login (nonce).";
               return errActions.newAuthErr({ authId: name, source: "auth", level: "error", message });
             }
-            const others = [...authSelectors.authorized().keys()].filter((one) => one !== name);
-            authActions.logout(others); // one acts in one role at a time
+            forgetAllBut(name);
             authActions.showDefinitions(false);
             return original(given);
           },
+        authorize: (original) => (given) => {
+          forgetAllBut(...Object.keys(given)); // a token was pasted
+          return original(given);
+        },
         // The field for a pasted token takes the focus, and with it the sight of everything above it.
         showDefinitions: (original) => (given) => {
           original(given);
@@ -125,8 +128,9 @@ function held() {
   return null;
 }
 
-function forget() {
-  ui.authActions.logout([...ui.authSelectors.authorized().keys()]);
+// One acts in one role at a time.
+function forgetAllBut(...kept) {
+  ui.authActions.logout([...ui.authSelectors.authorized().keys()].filter((name) => !kept.includes(name)));
 }
 
 async function show() {
@@ -153,11 +157,11 @@ async function show() {
   const who = party?.name ? `${party.name} (${told.organisation})` : told.organisation;
   const roles = told.roles.map((role) => role.replaceAll("_", " ")).join(", ") || "no role";
   status.textContent = `You act for ${who} as ${roles}, until ${until.toTimeString().slice(0, 5)}.`;
-  expiry = setTimeout(forget, until - Date.now());
+  expiry = setTimeout(forgetAllBut, until - Date.now());
 }
 
 async function endSession() {
-  forget();
+  forgetAllBut();
   everyTab.postMessage("logged out");
   const others = Object.values(login.pages).filter((page) => new URL(page).origin !== location.origin);
   const told = others.map(
@@ -177,8 +181,8 @@ async function endSession() {
   location.assign(url);
 }
 
-everyTab.onmessage = forget;
-leave.onclick = () => (claims(held()).iss === login?.issuer ? endSession() : forget());
+everyTab.onmessage = () => forgetAllBut();
+leave.onclick = () => (claims(held()).iss === login?.issuer ? endSession() : forgetAllBut());
 for (const [name, page] of Object.entries(login?.pages ?? {})) {
   const link = document.createElement("a");
   link.href = page;
