@@ -53,7 +53,7 @@ def test_every_scenario_that_comes_with_the_sandbox_is_listed_and_can_be_arrange
 
     files = sorted(path.stem for path in sandbox.settings.scenarios_folder.glob("*.json"))
     assert [one["name"] for one in listed] == files
-    assert len(files) == 27
+    assert len(files) == 35
     for one in listed:
         begin(sandbox, one["name"])
     waiting = sandbox.http.get(f"{sandbox.control_url}/_sandbox/faults").json()["items"]

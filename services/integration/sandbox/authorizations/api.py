@@ -227,7 +227,7 @@ class Visit:
             self.spoken,
             status=status,
             goes_to=self.asked.target.redirect_uri,
-            client=self.at.client.name,
+            client=self.at.client.on_behalf_of.get(self.asked.on_behalf_of or "", self.at.client.name),
             switch=True,
             **more,
         )

@@ -113,6 +113,8 @@ class Asked:
     resources: tuple[str, ...]
     thumbprint: str | None
     """Of the DPoP key that the code will be good with."""
+    on_behalf_of: str | None
+    """The code of the customer that a supplier's client asks for."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,14 @@ def read(values: Values, client: RelyingParty, provider: Provider) -> Asked:
         wish=wish,
         resources=tuple(values.get("resource", [])),
         thumbprint=thumbprint,
+        on_behalf_of=_customer(_one(values, "onbehalfof"), client),
     )
+
+
+def _customer(code: str | None, client: RelyingParty) -> str | None:
+    if code is not None and code not in client.on_behalf_of:
+        raise RequestUnusable("onbehalfof is not one of those that are registered for the client")
+    return code
 
 
 def _check_strictness(where: Target, nonce: str | None, client: RelyingParty, provider: Provider) -> None:

@@ -55,6 +55,7 @@ class Authorization(Table, table=True):
     locale: str = Field(max_length=2)
     details: list[dict[str, Any]] | None = Field(default=None, sa_type=JSON)
     resources: list[str] = Field(sa_type=JSON)
+    on_behalf_of: str | None = Field(default=None, max_length=100)
     ends_at: datetime = Field(sa_type=INSTANT)
     revoked_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
@@ -167,6 +168,7 @@ def agree(
         locale=locale,
         details=details,
         resources=list(asked.resources),
+        on_behalf_of=asked.on_behalf_of,
         ends_at=now + provider.lives.authorization,
     )
     session.add(made)

@@ -39,8 +39,8 @@ class Kind(StrEnum):
 
 
 DONE_BY = {
-    Kind.WRONG_CLOCK: {StandIn.MASKINPORTEN, StandIn.SELF_SERVICE},
-    Kind.SPOILT: {StandIn.MASKINPORTEN},
+    Kind.WRONG_CLOCK: {StandIn.MASKINPORTEN, StandIn.SELF_SERVICE, StandIn.IDPORTEN, StandIn.ANSATTPORTEN},
+    Kind.SPOILT: {StandIn.MASKINPORTEN, StandIn.IDPORTEN, StandIn.ANSATTPORTEN},
     Kind.LAGGING_LOOKUP: {StandIn.SVARUT},
 }
 """Which stand-ins do such a fault themselves; all others happen on the wire, before any."""

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from services.chassis.db import DatabaseDep
 from services.chassis.values import new_id
 from services.integration.sandbox.authorizations import store as authorizations
+from services.integration.sandbox.faults import rules as faults
 from services.integration.sandbox.login_tokens import rules, store
 from services.integration.sandbox.login_tokens.rules import Agreed
 from services.integration.sandbox.persons import store as persons
@@ -54,7 +55,8 @@ def token(
                 raise GrantKindUnknown("Must be authorization_code or refresh_token")
     first = one(form, "grant_type") == "authorization_code"
     with database.writing() as session:
-        answer = _issued(session, provider, client, login, scopes, thumbprint, instant, first=first)
+        spoiling = faults.spoiling(request.scope)
+        answer = _issued(session, provider, client, login, scopes, thumbprint, instant, spoiling, first=first)
     return JSONResponse(answer, headers=NO_STORE)
 
 
@@ -99,6 +101,7 @@ def _issued(
     scopes: tuple[str, ...],
     thumbprint: str | None,
     instant: datetime,
+    spoiling: faults.Spoiling,
     *,
     first: bool,
 ) -> dict[str, Any]:
@@ -107,10 +110,15 @@ def _issued(
     jti, seconds = str(new_id()), client.access_token_seconds
     access = rules.access_token(provider, client, login, person, scopes, instant, jti, thumbprint)
     identity = rules.id_token(provider, client, login, person, instant, str(new_id()), first=first)
-    store.issued(session, login, jti, instant + timedelta(seconds=seconds))
+    expires = instant + timedelta(seconds=seconds)
+    if rules.by_reference(client, scopes):
+        token = store.issued_by_reference(session, login, spoiling.claims(access), jti, expires)
+    else:
+        store.issued(session, login, jti, expires)
+        token = providers.sign(session, provider, access, instant, spoiling)
     answer: dict[str, Any] = {
-        "access_token": providers.sign(session, provider, access, instant),
-        "id_token": providers.sign(session, provider, identity, instant),
+        "access_token": token,
+        "id_token": providers.sign(session, provider, identity, instant, spoiling),
         "token_type": "DPoP" if thumbprint else "Bearer",
         "expires_in": seconds,
         "scope": " ".join(scopes),
@@ -151,7 +159,7 @@ def _presented(
     if scheme.lower() not in ("bearer", "dpop") or not given:
         raise _challenged(AccessTokenRefused("No access token"), scheme)
     try:
-        claims = providers.opened(session, provider, given)
+        claims = store.opened(session, provider, given)
     except ValueError as error:
         raise _challenged(AccessTokenRefused(f"The access token is {error}"), scheme) from error
     login = store.behind(session, str(claims.get("jti")), instant)
@@ -193,7 +201,7 @@ def introspect(
         if given is None:
             raise RequestUnusable("token is missing")
         try:
-            claims = providers.opened(session, provider, given)
+            claims = store.opened(session, provider, given)
         except ValueError:
             claims = {}
         login = store.behind(session, str(claims.get("jti")), instant)
@@ -218,7 +226,7 @@ def revoke(request: Request, form: FormDep, provider: ProviderDep, clock: ClockD
             authorizations.revoke(session, found.authorization, instant)
             return Response(status_code=200, headers=NO_STORE)
         try:
-            claims = providers.opened(session, provider, given)
+            claims = store.opened(session, provider, given)
         except ValueError:
             claims = {}
         store.revoke_access_token(session, str(claims.get("jti")), client.id, instant)

@@ -15,6 +15,9 @@ from services.integration.sandbox.persons.rules import Person
 from services.integration.sandbox.providers.rules import ENTRA, GrantInvalid, Provider, ScopeRefused
 from services.integration.sandbox.relying_parties.rules import RelyingParty
 
+MOST_GROUPS = 20
+"""Of Entra's groups that a token tells of."""
+
 
 @dataclass(frozen=True)
 class Agreed:
@@ -31,6 +34,7 @@ class Agreed:
     locale: str
     details: list[dict[str, Any]] | None
     resources: tuple[str, ...]
+    on_behalf_of: str | None
     ends_at: datetime
     revoked_at: datetime | None
 
@@ -76,6 +80,8 @@ def id_token(
         "exp": issued + int(provider.lives.id_token.total_seconds()),
         "jti": jti,
     }
+    if login.on_behalf_of is not None:
+        claims["client_onbehalfof"] = login.on_behalf_of
     if login.by_employer:
         claims |= _known_to_employer(login, person)
     if login.details is not None:
@@ -84,7 +90,9 @@ def id_token(
 
 
 def _known_to_employer(login: Agreed, person: Person) -> dict[str, Any]:
-    claims = {"email": person.email}
+    claims: dict[str, Any] = {"email": person.email}
+    if person.groups:
+        claims["groups"] = list(person.groups[:MOST_GROUPS])
     if "profile" in login.scopes and person.name:
         given, _, family = person.name.rpartition(" ")
         claims |= {"given_name": given, "family_name": family}
@@ -124,6 +132,11 @@ def access_token(
     if thumbprint:
         claims["cnf"] = {"jkt": thumbprint}
     return claims
+
+
+def by_reference(client: RelyingParty, scopes: tuple[str, ...]) -> bool:
+    """Whether the access token says nothing by itself, so that the API must ask for it to be introspected."""
+    return not client.opaque_scopes.isdisjoint(scopes)
 
 
 def check_code(

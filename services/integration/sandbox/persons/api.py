@@ -1,6 +1,7 @@
 """Test persons over HTTP: control adds them and what they represent (`/_sandbox/logins/persons…`)."""
 
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
@@ -47,6 +48,9 @@ class NewTestPerson(In):
     )
     name: str = Field(min_length=1, max_length=200)
     email: str | None = Field(default=None, max_length=200, description="Of somebody who logs in by Entra ID")
+    groups: list[UUID] = Field(
+        default=[], max_length=200, description="Her groups in Entra ID; a token tells of the first twenty"
+    )
     represents: list[NewRepresentation] = Field(default=[], max_length=100)
 
 
@@ -75,7 +79,7 @@ def add(new: NewTestPerson, session: TransactionDep) -> TestPerson:
         raise NumberRefused(
             "Only synthetic numbers: eleven digits with two right control digits, 80 added to the month."
         )
-    person = store.name(session, new.personal_number, new.name, new.email)
+    person = store.name(session, new.personal_number, new.name, new.email, [str(one) for one in new.groups])
     for one in new.represents:
         whom = Represented(one.organisation, one.name, one.unit_type, tuple(one.rights))
         store.represents(session, person.id, one.resource or store.EMPLOYED, whom)

@@ -1,7 +1,7 @@
 """Which personal numbers are let in, and what representation is told of."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -47,6 +47,8 @@ class Person:
     name: str | None
     email: str | None
     """By which her employer's Entra ID knows her; None: it does not."""
+    groups: Sequence[str]
+    """Ids of the groups that she is in there."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Test persons, and the organisations that they may act for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +22,7 @@ class PersonRow(Table, table=True):
     personal_number: str = Field(max_length=11, unique=True)
     name: str | None = Field(default=None, max_length=200)
     email: str | None = Field(default=None, max_length=200, description="By which the employer's Entra ID knows them")
+    groups: list[str] = Field(default_factory=list, sa_type=JSON, description="Ids of their groups there")
 
 
 class Representation(Table, table=True):
@@ -36,7 +37,8 @@ class Representation(Table, table=True):
 
 
 _READ = sa.select(
-    col(PersonRow.id), col(PersonRow.personal_number), col(PersonRow.name), col(PersonRow.email)
+    *(col(PersonRow.id), col(PersonRow.personal_number), col(PersonRow.name), col(PersonRow.email)),
+    col(PersonRow.groups),
 ).select_from(PersonRow)
 
 
@@ -65,14 +67,14 @@ def by_id(session: Session, id: int) -> Person | None:
 
 def met(session: Session, number: str) -> Person:
     """The person with a synthetic number; whoever was never seen before is written down without a name."""
-    session.execute(insert(PersonRow).values(personal_number=number).on_conflict_do_nothing())
+    session.execute(insert(PersonRow).values(personal_number=number, groups=[]).on_conflict_do_nothing())
     return Person(*session.execute(_READ.where(col(PersonRow.personal_number) == number)).one())
 
 
-def name(session: Session, number: str, called: str, email: str | None) -> Person:
-    """Give a person, known or not, a name and an address."""
-    made = insert(PersonRow).values(personal_number=number, name=called, email=email)
-    told = {"name": made.excluded.name, "email": made.excluded.email}
+def name(session: Session, number: str, called: str, email: str | None, groups: Sequence[str] = ()) -> Person:
+    """Give a person, known or not, a name, an address, and groups."""
+    made = insert(PersonRow).values(personal_number=number, name=called, email=email, groups=list(groups))
+    told = {column: made.excluded[column] for column in ("name", "email", "groups")}
     session.execute(made.on_conflict_do_update(index_elements=["personal_number"], set_=told))
     return met(session, number)
 

@@ -24,10 +24,12 @@ from services.chassis.db import INSTANT, choice
 from services.chassis.problems import Unavailable
 from services.chassis.values import new_id
 from services.integration.sandbox.db import Table
+from services.integration.sandbox.faults.rules import Signer, Spoiling
 from services.integration.sandbox.providers.rules import Lifetimes, Provider, ProviderName
 from services.integration.sandbox.settings import Settings
 
 CERTIFICATE_LIVES = timedelta(days=365)
+RIGHT = Spoiling()
 
 
 class NoSigningKey(Unavailable):
@@ -57,8 +59,8 @@ class UsedMark(Table, table=True):
 class Clock:
     """The providers' time: ours, and what was added to it by control. In memory, as that is for tests."""
 
-    def __init__(self) -> None:
-        self.ahead = timedelta()
+    def __init__(self, ahead: timedelta = timedelta()) -> None:
+        self.ahead = ahead
 
     def now(self) -> datetime:
         return clock.now() + self.ahead
@@ -100,10 +102,19 @@ def first_use(session: Session, *what: str, now: datetime, kept: timedelta) -> b
     return session.execute(_USE, {"mark": digest(*what), "kept_until": now + kept}).first() is not None
 
 
+class Headers(jws.JWSRegistry):
+    """A header may hold a chain of certificates."""
+
+    max_header_length = 30_000
+
+
+_HEADERS = Headers()
+
+
 def unproven(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Header and claims of a JWT before its signature is looked at; ValueError when it is none."""
     try:
-        read = jws.extract_compact(token.encode())
+        read = jws.extract_compact(token.encode(), registry=_HEADERS)
         claims = json.loads(read.payload)
     except (JoseError, ValueError) as error:
         raise ValueError("not a signed JWT") from error
@@ -126,13 +137,23 @@ def _private(jwk: str) -> RSAKey:
     return RSAKey.import_key(json.loads(jwk))
 
 
-def sign(session: Session, provider: Provider, claims: Mapping[str, Any], now: datetime, **header: str) -> str:
-    """Without `typ` in the header unless one is given, as the real tokens are."""
+def sign(
+    session: Session,
+    provider: Provider,
+    claims: Mapping[str, Any],
+    now: datetime,
+    spoiling: Spoiling = RIGHT,
+    **header: str,
+) -> str:
+    """Without `typ` in the header unless one is given, as the real tokens are. `spoiling` is what a fault does."""
     row = session.execute(_current(provider.name, now).where(col(SigningKey.not_before) <= now).limit(1)).one_or_none()
     if row is None:
         raise NoSigningKey
     key = _private(row.private_jwk)
-    return jwt.encode({"kid": row.kid, "alg": "RS256", **header}, dict(claims), key, default_type=None)
+    if spoiling.signed_by is Signer.STRANGER:
+        key = RSAKey.generate_key(2048, {"kid": row.kid}, private=True)
+    head = {"kid": row.kid, "alg": "RS256", **header, **spoiling.header}
+    return jwt.encode(head, spoiling.claims(claims), key, default_type=None)
 
 
 def opened(session: Session, provider: Provider, token: str) -> dict[str, Any]:

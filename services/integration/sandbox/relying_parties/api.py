@@ -40,6 +40,13 @@ class Shape(In):
     state_and_nonce_required: bool = Field(default=True, description="Ansattporten demands both whatever stands here")
     may_refresh: bool = Field(default=False, description="Gets refresh tokens; not possible with none")
     access_token_seconds: int = Field(default=120, ge=1, le=7200, description="Life of its access tokens")
+    on_behalf_of: dict[
+        Annotated[str, StringConstraints(min_length=1, max_length=100)],
+        Annotated[str, StringConstraints(min_length=1, max_length=200)],
+    ] = Field(default={}, max_length=100, description="Of a supplier's client: its customers' names by `onbehalfof`")
+    opaque_scopes: list[Annotated[str, StringConstraints(min_length=1, max_length=200)]] = Field(
+        default=[], max_length=100, description="Access tokens with one of these are by reference (OPAQUE)"
+    )
 
 
 class NewRelyingParty(Shape):
@@ -63,6 +70,8 @@ class RelyingParty(Out):
     state_and_nonce_required: bool
     may_refresh: bool
     access_token_seconds: int
+    on_behalf_of: dict[str, str]
+    opaque_scopes: list[str]
 
 
 class RegisteredRelyingParty(Out):

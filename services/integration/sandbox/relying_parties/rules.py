@@ -42,6 +42,10 @@ class RelyingParty:
     state_and_nonce_required: bool
     may_refresh: bool
     access_token_seconds: int
+    on_behalf_of: Mapping[str, str]
+    """The names of those that a supplier has this client for, by the codes that stand for them (`onbehalfof`)."""
+    opaque_scopes: frozenset[str]
+    """Access tokens with one of them are by reference (`token_type: OPAQUE` in self-service)."""
     secret: bytes | None
     """SHA-256 of it."""
     secret_at: datetime | None
@@ -97,13 +101,16 @@ def check_secret(client: RelyingParty, right: bool, now: datetime) -> None:
         raise ClientUnproven(f"Client authentication failed. The secret is older than {SECRET_LIVES.days} days")
 
 
-def check_header(header: Mapping[str, Any]) -> str:
-    """→ the kid that the assertion must be signed with"""
+def check_header(header: Mapping[str, Any]) -> str | None:
+    """→ the kid of the registered key that the assertion must be signed with; None when the client shows an enterprise
+    certificate (x5c) instead"""
     if header.get("alg") != ALGORITHM:
         raise ClientUnproven(f"Invalid assertion. Algorithm must be {ALGORITHM}")
     if header.get("typ") not in ASSERTION_TYPES:
         raise ClientUnproven("Invalid assertion. The header's typ is of another kind of token")
     kid = header.get("kid")
+    if kid is None and "x5c" in header:
+        return None
     if not isinstance(kid, str):
         raise ClientUnproven("Invalid assertion. No key identifier (kid) provided")
     return kid
@@ -114,6 +121,16 @@ def check_key(registered_at: datetime | None, now: datetime) -> None:
         raise ClientUnproven("Invalid assertion. Unknown key identifier (kid) for client")
     if registered_at + KEY_LIVES < now:
         raise ClientUnproven("Invalid assertion. Expired key")
+
+
+def check_certificate(client: RelyingParty, organisation: str | None, *, has_keys: bool) -> None:
+    """`organisation` is whose certificate it is."""
+    if has_keys:
+        raise ClientUnproven(
+            "Invalid assertion. The client requires pre-registered jwk and no key identifier (kid) provided"
+        )
+    if organisation != client.organisation:
+        raise ClientUnproven("Invalid assertion. The certificate is not of the client's organisation")
 
 
 def check_assertion(claims: Mapping[str, Any], client_id: str, issuer: str, now: datetime) -> str:

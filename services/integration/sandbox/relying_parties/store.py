@@ -20,6 +20,8 @@ from sqlmodel import Field, Session, col
 from services.chassis.db import INSTANT, JSON, choice
 from services.chassis.problems import Conflict, Invalid
 from services.integration.sandbox.db import Table
+from services.integration.sandbox.enterprise_certificates import store as certificates
+from services.integration.sandbox.grant_refusals.rules import GrantRefused
 from services.integration.sandbox.providers import store as providers
 from services.integration.sandbox.providers.asking import Values, one
 from services.integration.sandbox.providers.rules import ClientUnproven, Provider, ProviderName
@@ -28,6 +30,7 @@ from services.integration.sandbox.relying_parties.rules import Method, RelyingPa
 
 ASSERTION_IS_REMEMBERED = timedelta(days=1)
 """Long beyond the life of any: one that comes later is refused by its own exp."""
+_REGISTRY = providers.Headers(algorithms=[rules.ALGORITHM])
 _COLUMNS = ("redirect_uris", "post_logout_redirect_uris", "scopes")
 
 
@@ -50,6 +53,8 @@ class Client(Table, table=True):
     state_and_nonce_required: bool
     may_refresh: bool
     access_token_seconds: int
+    on_behalf_of: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
+    opaque_scopes: list[str] = Field(default_factory=list, sa_type=JSON)
     secret: bytes | None = Field(default=None, sa_type=sa.LargeBinary(32), description="SHA-256 of it")
     secret_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
@@ -95,8 +100,9 @@ def register(
 
 
 def _plain(row: Any) -> RelyingParty:
-    fields = {name: tuple(value) if name in _COLUMNS else value for name, value in row._mapping.items()}
-    return RelyingParty(**fields | {"scopes": frozenset(row.scopes)})
+    fields: dict[str, Any] = {name: tuple(value) if name in _COLUMNS else value for name, value in row._mapping.items()}
+    sets: dict[str, Any] = {name: frozenset(fields[name]) for name in ("scopes", "opaque_scopes")}
+    return RelyingParty(**fields | sets)
 
 
 _READ = sa.select(*(Table.metadata.tables["login_client"].c[name] for name in RelyingParty.__dataclass_fields__))
@@ -139,18 +145,33 @@ def _check_assertion(session: Session, provider: Provider, client: RelyingParty,
     except ValueError as error:
         raise ClientUnproven("Invalid assertion. Not a signed JWT") from error
     kid = rules.check_header(header)
-    asked = sa.select(col(Key.jwk), col(Key.registered_at)).where(col(Key.client) == client.id, col(Key.kid) == kid)
-    row = session.execute(asked).one_or_none()
-    rules.check_key(row.registered_at if row else None, now)
-    assert row
+    key = _registered(session, client, kid, now) if kid else _certified(session, client, header["x5c"], now)
     try:
-        jwt.decode(assertion, _public(row.jwk), algorithms=[rules.ALGORITHM])
+        jwt.decode(assertion, key, registry=_REGISTRY)
     except (JoseError, ValueError) as error:
         raise ClientUnproven("Invalid assertion. Invalid JWT signature") from error
     jti = rules.check_assertion(claims, client.client_id, provider.issuer, now)
     once = ("assertion", provider.name, client.client_id, jti)
     if not providers.first_use(session, *once, now=now, kept=ASSERTION_IS_REMEMBERED):
         raise ClientUnproven("Invalid assertion. It is used before")
+
+
+def _registered(session: Session, client: RelyingParty, kid: str, now: datetime) -> RSAKey:
+    asked = sa.select(col(Key.jwk), col(Key.registered_at)).where(col(Key.client) == client.id, col(Key.kid) == kid)
+    row = session.execute(asked).one_or_none()
+    rules.check_key(row.registered_at if row else None, now)
+    assert row
+    return _public(row.jwk)
+
+
+def _certified(session: Session, client: RelyingParty, chain: object, now: datetime) -> RSAKey:
+    try:
+        proven = certificates.prove(session, chain, now)
+    except GrantRefused as error:
+        raise ClientUnproven(error.detail or error.title()) from error
+    has_keys = bool(session.execute(sa.select(sa.exists().where(col(Key.client) == client.id))).scalar())
+    rules.check_certificate(client, proven.organisation, has_keys=has_keys)
+    return proven.key
 
 
 @lru_cache(maxsize=2000)
