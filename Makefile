@@ -1,6 +1,6 @@
 # Everything one does with Samvirke. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test long check demo token contracts lock bench bench-orders clean
+.PHONY: help run test long matrix check demo token contracts lock bench bench-orders clean
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -22,6 +22,9 @@ test: check tests/clients/node_modules tests/clients/python/.venv ## run all che
 
 long: .venv/installed ## ten times as many random steps against the ceilings (about twenty minutes)
 	@SAMVIRKE_LONG=10 $(BIN)/python -m pytest tests/agreements/test_every_ceiling.py
+
+matrix: .venv/installed ## who may do what: every operation by every role and relation (some minutes)
+	@WHOLE_MATRIX=1 $(BIN)/python -m pytest tests/permissions --numprocesses 2
 
 check: .venv/installed ## style, types and who may import whom
 	@$(BIN)/ruff check .

@@ -34,6 +34,7 @@ def main() -> None:
     commands.add_parser("index", help="let the catalogue's search find everything anew")
     commands.add_parser("demo", help="tell four stories against the running services")
     commands.add_parser("contracts", help="write each service's openapi.json")
+    commands.add_parser("permissions", help="print who may do what")
     for name, about, choices in (
         ("serve", "run one service", (*SERVICES, "sandbox")),
         ("work", "run one service's worker", SERVICES),
@@ -114,6 +115,9 @@ def _do(given: argparse.Namespace) -> None:
             for name in SERVICES:
                 changed = contract.write(app_of(name), db.PROJECT / "services" / name / "openapi.json")
                 print(f"{name}: {'changed' if changed else 'as before'}")
+        case "permissions":
+            for name in SERVICES:
+                print(f"# {name}\n\n{import_module(f'services.{name}.permissions').PERMISSIONS.page()}")
         case "keys":
             adopt(environment(RunSettings(), {}))
             _keys(given)

@@ -64,7 +64,7 @@ FIFTH = {
     "schemes/shapes.py": "who takes part in certification is asked for alike in the routes of many concepts",
     "specifications/shapes.py": "requirements and versions stand in the routes of several concepts in one wire shape",
 }
-OUTSIDE_CONCEPTS = {"db.py", "settings.py", "app.py", "jobs.py", "seed.py"}
+OUTSIDE_CONCEPTS = {"db.py", "settings.py", "app.py", "jobs.py", "permissions.py", "seed.py"}
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "core", "base", "manager", "handler", "factory", "impl", "dto"}
 
 

@@ -22,6 +22,7 @@ from services.agreements.frameworks import api as frameworks
 from services.agreements.letter_copies import api as letter_copies
 from services.agreements.order_changes import api as order_changes
 from services.agreements.part_bills import api as part_bills
+from services.agreements.permissions import PERMISSIONS
 from services.agreements.places import api as places
 from services.agreements.price_lists import api as price_lists
 from services.agreements.proofs import api as proofs
@@ -56,6 +57,7 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
         version="2.1.0",
         settings=settings,
         database=Database(settings.database_url, connections=settings.database_connections),
+        permissions=PERMISSIONS,
         routers=[
             calloffs.router,
             quotes.router,
@@ -82,7 +84,7 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
             entries.router,
             spendings.router,
             proofs.router,
-            feed.new_events_router("agreements.read", "964983291", "urn:samvirke:agreements"),
+            feed.new_events_router("964983291", "urn:samvirke:agreements"),
         ],
         closing=[client.close] if catalog is None else [],
     )

@@ -20,6 +20,7 @@ from services.chassis.auth import Gate
 from services.chassis.db import Database
 from services.chassis.idempotency import Replay
 from services.chassis.observe import Observe
+from services.chassis.permissions import Table
 from services.chassis.problems import Invalid, Malformed, NotFound, Problem, Unavailable
 from services.chassis.settings import ServiceSettings
 
@@ -69,6 +70,21 @@ def new_router(prefix: str, tag: str) -> APIRouter:
     )
 
 
+class Service(FastAPI):
+    """Its contract says who may do what."""
+
+    def __init__(self, permissions: Table | None, **given: Any) -> None:
+        super().__init__(**given)
+        self.permissions = permissions
+
+    def openapi(self) -> dict[str, Any]:
+        told = self.openapi_schema is None
+        document = super().openapi()
+        if told and self.permissions:
+            self.permissions.render(document)
+        return document
+
+
 def new_app(
     title: str,
     *,
@@ -81,9 +97,11 @@ def new_app(
     closing: Sequence[Callable[[], None]] = (),
     alongside: Sequence[Callable[[FastAPI], AbstractAsyncContextManager[None]]] = (),
     audited: bool = True,
+    permissions: Table | None = None,
 ) -> FastAPI:
     """`section` is the database's name in alembic.ini; `closing` is called when the service stops; what is `alongside`
-    lives on the event loop as long as the service does; `audited` when it keeps an audit trail, which it then seals."""
+    lives on the event loop as long as the service does; `audited` when it keeps an audit trail, which it then seals.
+    `permissions` has a row for each operation, or the app is not built."""
     registry = CollectorRegistry()
 
     @asynccontextmanager
@@ -104,7 +122,8 @@ def new_app(
             close()
         kept.close()
 
-    app = FastAPI(
+    app = Service(
+        permissions,
         title=title,
         version=version,
         description=description,
@@ -121,6 +140,7 @@ def new_app(
     app.state.gate = Gate(
         settings.issuers, scope_prefix=settings.scope_prefix, audience=settings.audience, rules=settings
     )
+    app.state.opened_by = permissions.opened_by(routers) if permissions else {}
     for router in routers:
         # Not include_router: a request would look through nested routers, at half the speed of one flat list.
         app.router.routes.extend(router.routes)

@@ -10,14 +10,15 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, NoReturn, TypeGuard
+from typing import Annotated, Any, Literal, NoReturn, TypeGuard
 
 import orjson
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
@@ -278,15 +279,13 @@ class Gate:
                     del self._known[oldest]
             self._known[_hash(token)] = verified
 
-    def lacks(self, caller: Caller, scopes: list[str]) -> Forbidden | None:
-        missing = [scope for scope in scopes if not caller.may(scope)]
-        if not missing:
-            return None
-        names = " ".join(self._prefix + scope for scope in missing)
-        challenge = f'Bearer error="insufficient_scope", scope="{names}"'
-        if caller.withheld.issuperset(missing):
-            return RightMissing(self._ways(missing)).with_header("WWW-Authenticate", challenge)
-        return ScopeMissing(f"Needed: {names}").with_header("WWW-Authenticate", challenge)
+    def refused(self, caller: Caller, scopes: Sequence[str]) -> Forbidden:
+        """For who has none of the scopes, any one of which would do."""
+        names = [self._prefix + scope for scope in scopes]
+        challenge = f'Bearer error="insufficient_scope", scope="{names[0]}"'
+        if held := caller.withheld.intersection(scopes):
+            return RightMissing(self._ways(held)).with_header("WWW-Authenticate", challenge)
+        return ScopeMissing(f"Needed: {' or '.join(names)}").with_header("WWW-Authenticate", challenge)
 
     def _ways(self, missing: Iterable[str]) -> str:
         ways = {resource for one in self._roles if set(one.scopes) & set(missing) for resource in one.resources}
@@ -367,11 +366,7 @@ _bearer = HTTPBearer(
 )
 
 
-async def _caller(
-    request: Request,
-    needs: SecurityScopes,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> Caller:
+async def _caller(request: Request, bearer: HTTPAuthorizationCredentials | None) -> Caller:
     if bearer is None:
         raise TokenMissing("Send Authorization: Bearer <access token>.").with_header("WWW-Authenticate", "Bearer")
     if len(request.headers.getlist("authorization")) > 1:
@@ -385,37 +380,42 @@ async def _caller(
         caller = await run_in_threadpool(gate.verify, token, fetching=True)
         assert caller is not None
     request.state.caller = caller
-    if lacking := gate.lacks(caller, needs.scopes):
-        raise lacking
     return caller
 
 
-def needs(*scopes: str) -> Any:
-    """`Annotated[Caller, needs("agreements.order")]`: the caller, who has all these scopes."""
-    return Security(_caller, scopes=scopes)
-
-
-async def _caller_with_one(
-    request: Request,
-    wanted: SecurityScopes,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+async def _permitted(
+    request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
-    caller = await _caller(request, SecurityScopes(), bearer)
-    gate: Gate = request.app.state.gate
-    lacking = [gate.lacks(caller, [scope]) for scope in wanted.scopes]
-    if lacking[0] and all(lacking):
-        raise lacking[0]
+    caller = await _caller(request, bearer)
+    opened_by: dict[str, tuple[str, ...]] = request.app.state.opened_by
+    scopes = opened_by[request.scope["route"].unique_id]
+    if scopes and caller.scopes.isdisjoint(scopes):
+        gate: Gate = request.app.state.gate
+        raise gate.refused(caller, scopes)
     return caller
 
 
-def needs_one_of(*scopes: str) -> Any:
-    """The same for a caller who has at least one of these scopes; the contract names them all."""
-    return Security(_caller_with_one, scopes=scopes)
+CallerDep = Annotated[Caller, Depends(_permitted)]
+"""Who calls, and may: by the operation's row in the service's table (`chassis.permissions`)."""
 
 
-async def _viewer(request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Any:
-    return await _caller(request, SecurityScopes(), bearer) if bearer else None
+async def _viewer(
+    request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller | None:
+    return await _caller(request, bearer) if bearer else None
 
 
 ViewerDep = Annotated[Caller | None, Depends(_viewer)]
 """Who reads something open, if they say so: some see more than others. A token that does not hold is still refused."""
+
+
+def asked_of(route: APIRoute) -> Literal["caller", "viewer"] | None:
+    """Whom a route wants to know: who calls, who reads if they say so, or nobody."""
+    waiting, found = [route.dependant], set()
+    while waiting:
+        one = waiting.pop()
+        waiting += one.dependencies
+        found.add(one.call)
+    if _permitted in found:
+        return "caller"
+    return "viewer" if _viewer in found else None

@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from services.chassis import paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, ViewerDep, needs
+from services.chassis.auth import CallerDep, ViewerDep
 from services.chassis.contract import example
 from services.chassis.db import INSTANT, JSON, NAMING, TransactionDep
 from services.chassis.values import Instant, Out
@@ -111,13 +111,13 @@ def _shown(row: sa.Row[Any], source: str) -> Event:
     )
 
 
-def new_events_router(scope: str, organisation: str, source: str) -> APIRouter:
-    """`GET /events` for a service: its events, to callers with this scope; `organisation` sends the example."""
+def new_events_router(organisation: str, source: str) -> APIRouter:
+    """`GET /events` for a service: its events, to whom its permissions say; `organisation` sends the example."""
     router = new_router("/events", "Events")
 
     @router.get("", summary="Follow what happens", openapi_extra=example(organisation=organisation))
     def events(
-        caller: Annotated[Caller, needs(scope)],
+        caller: CallerDep,
         session: TransactionDep,
         position: AfterPosition = 0,
         limit: paging.Limit = paging.DEFAULT,

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from services.chassis import paging
 from services.chassis.app import new_router
 from services.chassis.audit import TABLE
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep
 from services.chassis.values import Instant, Out
@@ -32,16 +32,14 @@ class Trace(Out):
     sealed: bool = Field(description="Whether a seal holds it already; one is set every two seconds")
 
 
-def new_audit_router(
-    scope: str, sees_all: Callable[[Session, Caller], bool], organisation: str, subject: str
-) -> APIRouter:
-    """`GET /audit` for a service, to callers with `scope`: their own organisation's changes, or all where `sees_all`
-    says so. The example is sent by `organisation` and asks for `subject`."""
+def new_audit_router(sees_all: Callable[[Session, Caller], bool], organisation: str, subject: str) -> APIRouter:
+    """`GET /audit` for a service: the caller's own organisation's changes, or all where `sees_all` says so. The
+    example is sent by `organisation` and asks for `subject`."""
     router = new_router("/audit", "Audit")
 
     @router.get("", summary="Read who changed what", openapi_extra=example(organisation=organisation))
     def trail(
-        caller: Annotated[Caller, needs(scope)],
+        caller: CallerDep,
         reader: ReaderDep,
         request: Request,
         response: Response,

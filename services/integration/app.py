@@ -26,6 +26,7 @@ from services.integration.lookups import api as lookups
 from services.integration.replies import api as replies
 from services.integration.replies import rules as replies_rules
 from services.integration.replies import store as replies_store
+from services.integration.permissions import PERMISSIONS
 from services.integration.settings import Settings
 
 DESCRIPTION = """\
@@ -119,6 +120,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="1.3.0",
         settings=settings,
         database=database,
+        permissions=PERMISSIONS,
         routers=[
             dispatches.router,
             cancellations.router,
@@ -126,7 +128,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             accounts_api.router,
             replies.router,
             lookups.router,
-            feed.new_events_router("dispatch.read", BRONNOY, "urn:samvirke:integration"),
+            feed.new_events_router(BRONNOY, "urn:samvirke:integration"),
         ],
         closing=[client.close],
     )

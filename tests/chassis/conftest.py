@@ -11,16 +11,16 @@ from fastapi.testclient import TestClient
 
 from services.chassis import audit, feed, idempotency
 from services.chassis.app import new_app, new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.db import DatabaseDep, ReaderDep, SessionDep
 from services.chassis.idempotency import KeyHeader, Once
+from services.chassis.permissions import Table, anyone, may, only
 from services.chassis.problems import Conflict, Invalid, refuse
 from services.chassis.settings import ServiceSettings
 from services.chassis.values import In, Money, OrganisationNumber, Text
 from tests.conftest import NewDatabase
 from tests.issuer import Issuer
 
-WRITER = Annotated[Caller, needs("things.write")]
 ORGANISATION = "964983291"
 
 
@@ -45,7 +45,7 @@ router = new_router("/things", "Things")
 
 
 @router.post("", status_code=201)
-def make(new: NewThing, caller: WRITER, session: SessionDep) -> dict[str, str]:
+def make(new: NewThing, caller: CallerDep, session: SessionDep) -> dict[str, str]:
     refuse(
         [
             *([TooMuch("Ten at most.", left="10.00")] if new.price > 10 else []),
@@ -73,12 +73,14 @@ def slow(seconds: float, reader: ReaderDep) -> str:
     return "done"
 
 
-async def _once(request: Request, caller: WRITER, key: KeyHeader = None) -> Once:
+async def _once(request: Request, caller: CallerDep, key: KeyHeader = None) -> Once:
     return await idempotency.once(request, caller, "things.once", key)
 
 
 @router.post("/once", status_code=201)
-def make_once(new: NewThing, caller: WRITER, once: Annotated[Once, Depends(_once)], database: DatabaseDep) -> Response:
+def make_once(
+    new: NewThing, caller: CallerDep, once: Annotated[Once, Depends(_once)], database: DatabaseDep
+) -> Response:
     once.look_up(database)
     with database.writing() as session:
         once.claim(session)
@@ -87,6 +89,18 @@ def make_once(new: NewThing, caller: WRITER, once: Annotated[Once, Depends(_once
         count = session.execute(sa.text("SELECT count(*) FROM event")).scalar_one()
         session.execute(sa.text("SELECT pg_sleep(0.2)"))
         return once.keep(session, b'{"number": %d}' % count, status=201, location="/things/1")
+
+
+PERMISSIONS = Table(
+    {
+        "POST /things": only(may("things.write")),
+        "POST /things/once": only(may("things.write")),
+        "GET /things/{id}": anyone(),
+        "GET /things/break/{number}": anyone(),
+        "GET /things/slow/{seconds}": anyone(),
+    },
+    roles={"things.write": ("writer",)},
+)
 
 
 def build(url: str, issuer: Issuer, **settings: object) -> FastAPI:
@@ -101,6 +115,7 @@ def build(url: str, issuer: Issuer, **settings: object) -> FastAPI:
         settings=given,
         database=Database(url),
         routers=[router],
+        permissions=PERMISSIONS,
     )
 
 

@@ -12,7 +12,7 @@ from services.agreements.calloffs import store as calloffs
 from services.agreements.calloffs.store import Part
 from services.agreements.complaints.rules import Rejected
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import SessionDep
@@ -20,7 +20,6 @@ from services.chassis.values import In, Money, Slug, seed_id
 
 router = new_router("/call-offs", "Call-offs")
 
-Buyer = Annotated[Caller, needs("agreements.order")]
 
 BRONNOY = "964983291"
 
@@ -67,7 +66,7 @@ class Closing(In):
 
 @router.post("/{id}/accept", summary="Accept what was delivered", openapi_extra=example(organisation=BRONNOY, body={}))
 def accept(
-    id: Annotated[UUID, _seeded("delivered")], step: Accepting, caller: Buyer, session: SessionDep
+    id: Annotated[UUID, _seeded("delivered")], step: Accepting, caller: CallerDep, session: SessionDep
 ) -> shapes.CallOff:
     """Delivered → accepted, by the buyer. The value of all that was delivered is posted at the frozen prices: it counts
     as spent under every ceiling, and is billed. When the posted value reaches the agreement's maximum, the agreement
@@ -91,7 +90,7 @@ def accept(
 def complain(
     id: Annotated[UUID, _seeded("delivered")],
     new: NewComplaint,
-    caller: Buyer,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
 ) -> shapes.CallOff:
@@ -115,7 +114,7 @@ def complain(
     ),
 )
 def settle(
-    id: Annotated[UUID, _seeded("disputed")], new: Settlement, caller: Buyer, session: SessionDep
+    id: Annotated[UUID, _seeded("disputed")], new: Settlement, caller: CallerDep, session: SessionDep
 ) -> shapes.CallOff:
     """Disputed → accepted, by the buyer, at what the two have agreed on: for each item at most what the frozen price
     gives for the units that are kept. That is posted as by `accept`, and what it is below the order stays reserved
@@ -128,7 +127,7 @@ def settle(
 
 @router.post("/{id}/close", summary="Close an order", openapi_extra=example(organisation=BRONNOY, body={}))
 def close(
-    id: Annotated[UUID, _seeded("accepted")], step: Closing, caller: Buyer, session: SessionDep
+    id: Annotated[UUID, _seeded("accepted")], step: Closing, caller: CallerDep, session: SessionDep
 ) -> shapes.CallOff:
     """Accepted → closed, by the buyer: nothing more comes of it. What it still holds under the ceilings is free again;
     what was posted stays. An agreement can be closed when all its orders are."""

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from services.agreements.accessions import rules, shapes, store
 from services.agreements.frameworks import store as frameworks
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.changes import ReasonMissing
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
@@ -24,9 +24,6 @@ router = new_router("/framework-agreements/{slug}/accessions/{id}", "Accessions"
 OWNER, ALSTAHAUG, VEFSN, SOMNA = "100000008", "938712441", "844824122", "944810277"
 OPEN, RUNNING, PAUSED = "ra-2027-digitalt-tilsyn", "ra-2026-velferdsteknologi", "ra-2025-gps"
 """Agreements of the seed data: its window is open; it runs, with a host; one of its participants is leaving."""
-
-Acceding = Annotated[Caller, needs("agreements.approve")]
-Manager = Annotated[Caller, needs("agreements.manage")]
 
 
 def _slug(seeded: str) -> Any:
@@ -55,7 +52,7 @@ def approve(
     slug: Annotated[str, _slug(OPEN)],
     id: Annotated[UUID, _seeded(OPEN, VEFSN)],
     step: NewApproval,
-    caller: Manager,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
 ) -> shapes.Accession:
@@ -80,7 +77,7 @@ def reject(
     slug: Annotated[str, _slug(OPEN)],
     id: Annotated[UUID, _seeded(OPEN, VEFSN)],
     step: NewStep,
-    caller: Manager,
+    caller: CallerDep,
     session: SessionDep,
 ) -> shapes.Accession:
     """Submitted → rejected, by the framework owner, with a reason. The organisation may draft another."""
@@ -94,7 +91,7 @@ def start(
     slug: Annotated[str, _slug(OPEN)],
     id: Annotated[UUID, _seeded(OPEN, SOMNA)],
     step: NewStep,
-    caller: Manager,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
 ) -> shapes.Accession:
@@ -117,7 +114,7 @@ def end(
     slug: Annotated[str, _slug(RUNNING)],
     id: Annotated[UUID, _seeded(RUNNING, ALSTAHAUG)],
     step: NewStep,
-    caller: Manager,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
 ) -> shapes.Accession:
@@ -134,7 +131,7 @@ def withdraw(
     slug: Annotated[str, _slug(OPEN)],
     id: Annotated[UUID, _seeded(OPEN, ALSTAHAUG)],
     step: NewStep,
-    caller: Acceding,
+    caller: CallerDep,
     session: SessionDep,
 ) -> shapes.Accession:
     """Draft, submitted or approved → withdrawn, by the organisation that would have acceded."""
@@ -148,7 +145,7 @@ def give_notice(
     slug: Annotated[str, _slug(RUNNING)],
     id: Annotated[UUID, _seeded(RUNNING, ALSTAHAUG)],
     step: NewStep,
-    caller: Acceding,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
 ) -> shapes.Accession:
@@ -165,7 +162,7 @@ def revoke_notice(
     slug: Annotated[str, _slug(PAUSED)],
     id: Annotated[UUID, _seeded(PAUSED, VEFSN)],
     step: NewStep,
-    caller: Acceding,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
 ) -> shapes.Accession:

@@ -14,7 +14,7 @@ from services.agreements.catalog_client import Catalog, CatalogDep, CoOperation,
 from services.agreements.frameworks import store as frameworks
 from services.chassis import paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, ViewerDep, needs
+from services.chassis.auth import CallerDep, ViewerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import DatabaseDep, DryRunDep, ReaderDep
@@ -26,9 +26,6 @@ router = new_router("/framework-agreements/{slug}/accessions", "Accessions")
 BRONNOY, ALSTAHAUG, DONNA = "964983291", "938712441", "945114878"
 OPEN, RUNNING = "ra-2027-digitalt-tilsyn", "ra-2026-velferdsteknologi"
 """Agreements of the seed data: its window is open; it runs, with a host."""
-
-ReaderOf = Annotated[Caller, needs("agreements.read")]
-Acceding = Annotated[Caller, needs("agreements.approve")]
 
 
 def _slug(seeded: str) -> Any:
@@ -131,7 +128,7 @@ def list_accessions(
 def read(
     slug: Annotated[str, _slug(RUNNING)],
     id: Annotated[UUID, _seeded(RUNNING, ALSTAHAUG)],
-    caller: ReaderOf,
+    caller: CallerDep,
     reader: ReaderDep,
 ) -> shapes.Accession:
     """An accession with its decision, its days and whom it orders for: for the two parties to it only."""
@@ -145,7 +142,7 @@ def read(
 def history(
     slug: Annotated[str, _slug(RUNNING)],
     id: Annotated[UUID, _seeded(RUNNING, ALSTAHAUG)],
-    caller: ReaderOf,
+    caller: CallerDep,
     reader: ReaderDep,
 ) -> History:
     """Every step, oldest first, with who took it and why; nothing in it is ever changed."""
@@ -166,7 +163,7 @@ def history(
 def draft(
     slug: Annotated[str, _slug(OPEN)],
     new: NewAccession,
-    caller: Acceding,
+    caller: CallerDep,
     catalog: CatalogDep,
     database: DatabaseDep,
     dry_run: DryRunDep,
@@ -209,7 +206,7 @@ def submit(
     slug: Annotated[str, _slug(OPEN)],
     id: Annotated[UUID, _seeded(OPEN, ALSTAHAUG)],
     step: NewSubmission,
-    caller: Acceding,
+    caller: CallerDep,
     catalog: CatalogDep,
     database: DatabaseDep,
     dry_run: DryRunDep,
@@ -254,7 +251,7 @@ def cover(
         Path(pattern=r"^\d{9}$", description="Organisation number: whom to order for, or no longer", examples=[DONNA]),
     ],
     new: NewCoverage,
-    caller: Acceding,
+    caller: CallerDep,
     catalog: CatalogDep,
     database: DatabaseDep,
     dry_run: DryRunDep,

@@ -14,7 +14,7 @@ from services.agreements.places import rules as place_rules
 from services.agreements.places import store as places
 from services.agreements.price_lists import store as price_lists
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, ViewerDep, needs, needs_one_of
+from services.chassis.auth import Caller, CallerDep, ViewerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
@@ -30,8 +30,6 @@ SLUG = Path(description="The agreement's name in addresses", examples=[RUNNING])
 PENDING = Path(description="The agreement's name in addresses", examples=[CHANGING])
 CHANGE = Path(description="The change", examples=[str(seed_id(f"change:{CHANGING}"))])
 PLACE = str(seed_id(f"place:{RUNNING}:tilsyn:{NORDLYS}"))
-
-Manager = Annotated[Caller, needs("agreements.manage")]
 
 
 class NewChange(In):
@@ -94,7 +92,7 @@ def read(
 def propose(
     slug: Annotated[str, SLUG],
     new: NewChange,
-    caller: Annotated[Caller, needs_one_of("agreements.manage", "agreements.supply")],
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
 ) -> shapes.Change:
@@ -130,7 +128,7 @@ def activate(
     slug: Annotated[str, PENDING],
     id: Annotated[UUID, CHANGE],
     step: Activation,
-    caller: Manager,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
 ) -> shapes.Change:
@@ -168,7 +166,7 @@ def cancel(
     slug: Annotated[str, PENDING],
     id: Annotated[UUID, CHANGE],
     step: Cancellation,
-    caller: Annotated[Caller, needs_one_of("agreements.manage", "agreements.supply")],
+    caller: CallerDep,
     session: SessionDep,
 ) -> shapes.Change:
     """Pending → cancelled, by the framework owner, or by the supplier that proposed it."""

@@ -17,7 +17,7 @@ from services.agreements.catalog_client import CatalogDep
 from services.agreements.letters import store as letters
 from services.agreements.places import store as places
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import DatabaseDep, DryRunDep, SessionDep
@@ -26,9 +26,6 @@ from services.chassis.values import In, seed_id
 
 router = new_router("/call-offs", "Call-offs")
 
-Buyer = Annotated[Caller, needs("agreements.order")]
-Approver = Annotated[Caller, needs("agreements.approve")]
-Supplier = Annotated[Caller, needs("agreements.supply")]
 
 BRONNOY, FJORDVAKT = "964983291", "100000016"
 
@@ -66,7 +63,7 @@ class Again(NewStep):
     summary="Change a call-off that is not approved",
     openapi_extra=example(organisation=BRONNOY, body={"lines": [{"item": "alarm", "quantity": 250}]}),
 )
-def edit(id: Annotated[UUID, _seeded("reserved")], new: Edit, caller: Buyer, session: SessionDep) -> shapes.CallOff:
+def edit(id: Annotated[UUID, _seeded("reserved")], new: Edit, caller: CallerDep, session: SessionDep) -> shapes.CallOff:
     """Reserved → draft, with other lines or another day. Its room is given back at once; `reserve` asks for room
     anew."""
     row = calloffs.locked(session, id, caller.organisation, Part.BUYER)
@@ -84,7 +81,7 @@ def edit(id: Annotated[UUID, _seeded("reserved")], new: Edit, caller: Buyer, ses
 def reserve(
     id: Annotated[UUID, _seeded("draft")],
     new: Again,
-    caller: Buyer,
+    caller: CallerDep,
     database: DatabaseDep,
     dry_run: DryRunDep,
     catalog: CatalogDep,
@@ -122,7 +119,7 @@ def reserve(
 
 @router.post("/{id}/approve", summary="Approve a call-off", openapi_extra=example(organisation=BRONNOY, body={}))
 def approve(
-    id: Annotated[UUID, _seeded("reserved")], step: NewStep, caller: Approver, session: SessionDep
+    id: Annotated[UUID, _seeded("reserved")], step: NewStep, caller: CallerDep, session: SessionDep
 ) -> shapes.CallOff:
     """Reserved → approved, by the spending authority (budsjettdisponeringsmyndighet). Of a joint order each paying
     municipality whose share passes the approval limit approves its own; the last one's approval moves it on."""
@@ -135,7 +132,7 @@ def approve(
     "/{id}/revoke-approval", summary="Take an approval back", openapi_extra=example(organisation=BRONNOY, body={})
 )
 def revoke_approval(
-    id: Annotated[UUID, _seeded("approved")], step: NewStep, caller: Approver, session: SessionDep, today: TodayDep
+    id: Annotated[UUID, _seeded("approved")], step: NewStep, caller: CallerDep, session: SessionDep, today: TodayDep
 ) -> shapes.CallOff:
     """Approved → reserved, while it is not sent. All its approvals must be given anew."""
     row = calloffs.locked(session, id, caller.organisation, Part.BUYER, Part.PAYER)
@@ -147,7 +144,7 @@ def revoke_approval(
 def send(
     id: Annotated[UUID, _seeded("approved")],
     step: NewStep,
-    caller: Buyer,
+    caller: CallerDep,
     database: DatabaseDep,
     session: SessionDep,
     catalog: CatalogDep,
@@ -168,7 +165,9 @@ def send(
 
 
 @router.post("/{id}/cancel", summary="Cancel a call-off", openapi_extra=example(organisation=BRONNOY, body={}))
-def cancel(id: Annotated[UUID, _seeded("sent")], step: NewStep, caller: Buyer, session: SessionDep) -> shapes.CallOff:
+def cancel(
+    id: Annotated[UUID, _seeded("sent")], step: NewStep, caller: CallerDep, session: SessionDep
+) -> shapes.CallOff:
     """Until delivery has begun. What it held under the ceilings is free again; a supplier that was told gets a letter
     that says so."""
     row = calloffs.locked(session, id, caller.organisation, Part.BUYER)
@@ -185,7 +184,7 @@ def cancel(id: Annotated[UUID, _seeded("sent")], step: NewStep, caller: Buyer, s
     "/{id}/acknowledge", summary="Acknowledge an order", openapi_extra=example(organisation=FJORDVAKT, body={})
 )
 def acknowledge(
-    id: Annotated[UUID, _seeded("sent")], step: NewStep, caller: Supplier, session: SessionDep
+    id: Annotated[UUID, _seeded("sent")], step: NewStep, caller: CallerDep, session: SessionDep
 ) -> shapes.CallOff:
     """Sent → acknowledged, by the supplier: the order has been read (Peppol AB)."""
     row = calloffs.locked(session, id, caller.organisation, Part.SUPPLIER)
@@ -195,7 +194,7 @@ def acknowledge(
 
 @router.post("/{id}/confirm", summary="Confirm an order", openapi_extra=example(organisation=FJORDVAKT, body={}))
 def confirm(
-    id: Annotated[UUID, _seeded("sent")], step: NewStep, caller: Supplier, session: SessionDep
+    id: Annotated[UUID, _seeded("sent")], step: NewStep, caller: CallerDep, session: SessionDep
 ) -> shapes.CallOff:
     """Sent or acknowledged → confirmed, by the supplier: it will be delivered as ordered (Peppol AP). The buyer gets a
     letter."""
@@ -214,7 +213,7 @@ def confirm(
     ),
 )
 def decline(
-    id: Annotated[UUID, _seeded("sent")], step: Declining, caller: Supplier, session: SessionDep
+    id: Annotated[UUID, _seeded("sent")], step: Declining, caller: CallerDep, session: SessionDep
 ) -> shapes.CallOff:
     """Sent or acknowledged → declined, by the supplier (Peppol RE). A lot with a delivery obligation (leveringsplikt)
     has announced on which grounds that may be; on none of them it is recorded as a breach. Its room is given back, and
@@ -242,7 +241,7 @@ def decline(
 def next_supplier(
     id: Annotated[UUID, _seeded("declined")],
     new: Again,
-    caller: Buyer,
+    caller: CallerDep,
     database: DatabaseDep,
     catalog: CatalogDep,
     today: TodayDep,

@@ -20,7 +20,7 @@ from services.agreements.shares import shapes as shares
 from services.agreements.shares.shapes import CostSharing
 from services.chassis import idempotency, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import DatabaseDep, DryRunDep, ReaderDep
@@ -30,8 +30,6 @@ from services.chassis.values import In, Instant, Out, Slug, seed_id
 
 router = new_router("/call-offs", "Call-offs")
 
-Buyer = Annotated[Caller, needs("agreements.order")]
-ReaderOf = Annotated[Caller, needs("agreements.read")]
 
 BRONNOY = "964983291"
 
@@ -103,7 +101,7 @@ async def _once(request: Request, caller: Buyer, key: KeyHeader = None) -> Once:
 )
 def place(
     new: NewCallOff,
-    caller: Buyer,
+    caller: CallerDep,
     once: Annotated[Once, Depends(_once)],
     database: DatabaseDep,
     dry_run: DryRunDep,
@@ -165,7 +163,7 @@ def place(
 
 @router.get("", summary="List your call-offs", openapi_extra=example(organisation=BRONNOY))
 def list_call_offs(
-    filters: Annotated[Filters, Query()], caller: ReaderOf, reader: ReaderDep, request: Request, response: Response
+    filters: Annotated[Filters, Query()], caller: CallerDep, reader: ReaderDep, request: Request, response: Response
 ) -> paging.Page[shapes.CallOff]:
     """Newest first. A municipality sees its own, a supplier those that were sent to it."""
     (after,) = paging.start(filters.after, UUID) or (None,)
@@ -190,14 +188,14 @@ def list_call_offs(
 
 
 @router.get("/{id}", summary="Read a call-off", openapi_extra=example(organisation=BRONNOY))
-def read(id: Annotated[UUID, _seeded("sent")], caller: ReaderOf, reader: ReaderDep) -> shapes.CallOff:
+def read(id: Annotated[UUID, _seeded("sent")], caller: CallerDep, reader: ReaderDep) -> shapes.CallOff:
     """A call-off with its frozen lines, why this supplier was asked, where its letter is, and what has happened since
     to the certificates of what was ordered. Such news does not change the call-off's state."""
     return shapes.of(reader, store.by_uuid(reader, id, caller.organisation), caller.organisation)
 
 
 @router.get("/{id}/history", summary="Read what happened to a call-off", openapi_extra=example(organisation=BRONNOY))
-def history(id: Annotated[UUID, _seeded("sent")], caller: ReaderOf, reader: ReaderDep) -> History:
+def history(id: Annotated[UUID, _seeded("sent")], caller: CallerDep, reader: ReaderDep) -> History:
     """Every step since it was placed, oldest first, with who took it; null is the service itself, for the award key or
     the calendar. The supplier sees its own steps and those of the buyer since it was asked."""
     row = store.by_uuid(reader, id, caller.organisation)
@@ -211,7 +209,7 @@ def history(id: Annotated[UUID, _seeded("sent")], caller: ReaderOf, reader: Read
     responses={200: {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}},
     openapi_extra=example(organisation=BRONNOY),
 )
-def letter(id: Annotated[UUID, _seeded("sent")], caller: ReaderOf, reader: ReaderDep) -> Response:
+def letter(id: Annotated[UUID, _seeded("sent")], caller: CallerDep, reader: ReaderDep) -> Response:
     """The PDF (PDF/A-2a) that the supplier gets. 404 until it has been made, shortly after the call-off was sent."""
     row = store.by_uuid(reader, id, caller.organisation)
     pdf = letters.pdf(reader, row.id or 0, letters.ORDER)

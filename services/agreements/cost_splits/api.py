@@ -16,7 +16,7 @@ from services.agreements.cost_splits import rules, shapes, store
 from services.agreements.cost_splits.shapes import CostKey, SignedMoney
 from services.chassis import audit, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, ViewerDep, needs
+from services.chassis.auth import CallerDep, ViewerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import DatabaseDep, DryRunDep, ReaderDep
@@ -25,8 +25,6 @@ from services.chassis.values import In, Instant, Money, Out, seed_id
 
 router = new_router("/cost-splits", "Cost sharing")
 
-Buyer = Annotated[Caller, needs("agreements.order")]
-ReaderOf = Annotated[Caller, needs("agreements.read")]
 
 BRONNOY = "964983291"
 SEEDED = Path(description="The cost split's id", examples=[str(seed_id("cost-split:brannmur"))])
@@ -197,7 +195,7 @@ def list_models(viewer: ViewerDep, reader: ReaderDep) -> CostModels:
 )
 def compute(
     new: NewCostSplit,
-    caller: Buyer,
+    caller: CallerDep,
     catalog: CatalogDep,
     database: DatabaseDep,
     dry_run: DryRunDep,
@@ -253,7 +251,7 @@ def compute(
         },
     ),
 )
-def compare(new: NewComparison, caller: ReaderOf, catalog: CatalogDep, today: TodayDep) -> Comparison:
+def compare(new: NewComparison, caller: CallerDep, catalog: CatalogDep, today: TodayDep) -> Comparison:
     """What each member would pay by each key, and who gains and loses against the first. Nothing is kept. With an
     `amount` every key splits it; without, every key must have rates."""
     on = new.populations_on or today
@@ -286,7 +284,7 @@ def compare(new: NewComparison, caller: ReaderOf, catalog: CatalogDep, today: To
 
 @router.get("", summary="List your cost splits", openapi_extra=example(organisation=BRONNOY))
 def list_splits(
-    filters: Annotated[Filters, Query()], caller: ReaderOf, reader: ReaderDep, request: Request, response: Response
+    filters: Annotated[Filters, Query()], caller: CallerDep, reader: ReaderDep, request: Request, response: Response
 ) -> paging.Page[CostSplitSummary]:
     """Those that your organisation has computed, newest first."""
     (after,) = paging.start(filters.after, UUID) or (None,)
@@ -303,7 +301,7 @@ def list_splits(
 
 
 @router.get("/{id}", summary="Read a cost split", openapi_extra=example(organisation=BRONNOY))
-def read(id: Annotated[UUID, SEEDED], caller: ReaderOf, reader: ReaderDep) -> CostSplit:
+def read(id: Annotated[UUID, SEEDED], caller: CallerDep, reader: ReaderDep) -> CostSplit:
     """One of your own, with what it rests on: the populations as they were counted then, whatever the catalogue says
     today."""
     return _shown(reader, store.by_uuid(reader, id, caller.organisation))

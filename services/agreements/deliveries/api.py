@@ -19,7 +19,7 @@ from services.agreements.complaints.rules import Outcome as ComplaintOutcome
 from services.agreements.deliveries import rules, store
 from services.chassis import idempotency
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import Database, DatabaseDep, DryRunDep, ReaderDep, SessionDep
@@ -28,9 +28,6 @@ from services.chassis.values import In, Instant, Money, Out, TextOut, seed_id
 
 router = new_router("/call-offs", "Call-offs")
 
-Buyer = Annotated[Caller, needs("agreements.order")]
-Supplier = Annotated[Caller, needs("agreements.supply")]
-ReaderOf = Annotated[Caller, needs("agreements.read")]
 
 BRONNOY, FJORDVAKT = "964983291", "100000016"
 
@@ -134,14 +131,14 @@ class Deliveries(Out):
 
 
 async def _once(
-    request: Request, id: Annotated[UUID, _seeded("confirmed")], caller: Supplier, key: KeyHeader = None
+    request: Request, id: Annotated[UUID, _seeded("confirmed")], caller: CallerDep, key: KeyHeader = None
 ) -> Once:
     """By call-off: a packing slip's number may stand on several orders."""
     return await idempotency.once(request, caller, f"call_offs.deliver {id}", key)
 
 
 @router.get("/{id}/deliveries", summary="Read the deliveries of an order", openapi_extra=example(organisation=BRONNOY))
-def read(id: Annotated[UUID, _seeded("accepted")], caller: ReaderOf, reader: ReaderDep) -> Deliveries:
+def read(id: Annotated[UUID, _seeded("accepted")], caller: CallerDep, reader: ReaderDep) -> Deliveries:
     """What has been delivered, line by line and delivery by delivery, what the certificates said of it, and every
     complaint with what became of it. For the buyer, those that pay, and the supplier."""
     return _shown(reader, calloffs.by_uuid(reader, id, caller.organisation))
@@ -166,7 +163,7 @@ def read(id: Annotated[UUID, _seeded("accepted")], caller: ReaderOf, reader: Rea
 def register(
     id: Annotated[UUID, _seeded("confirmed")],
     new: NewDelivery,
-    caller: Supplier,
+    caller: CallerDep,
     once: Annotated[Once, Depends(_once)],
     database: DatabaseDep,
     dry_run: DryRunDep,
@@ -196,7 +193,7 @@ def register(
     openapi_extra=example(organisation=BRONNOY, body={"reason": "Resten trengs ikke lenger (fiktivt)."}),
 )
 def terminate_rest(
-    id: Annotated[UUID, _seeded("in-delivery")], step: Ending, caller: Buyer, session: SessionDep
+    id: Annotated[UUID, _seeded("in-delivery")], step: Ending, caller: CallerDep, session: SessionDep
 ) -> shapes.CallOff:
     """In_delivery → delivered, by the buyer: what is left is not to be delivered any more, and exactly that is free
     again under the ceilings. What has come is accepted or complained of as ever."""
@@ -211,7 +208,7 @@ def terminate_rest(
     openapi_extra=example(organisation=FJORDVAKT, body={"reason": "Nye enheter sendes i morgen (fiktivt)."}),
 )
 def redeliver(
-    id: Annotated[UUID, _seeded("disputed")], step: Anew, caller: Supplier, session: SessionDep
+    id: Annotated[UUID, _seeded("disputed")], step: Anew, caller: CallerDep, session: SessionDep
 ) -> shapes.CallOff:
     """Disputed → in_delivery, by the supplier: it takes the complaint and delivers anew. What the complaint rejects no
     longer counts as delivered; the new units are registered when they come."""

@@ -13,7 +13,7 @@ from services.agreements.entries import rules, shapes, store
 from services.agreements.ledger.rules import Kind, Moved
 from services.chassis import clock, idempotency, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs, needs_one_of
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.contract import example
 from services.chassis.db import DatabaseDep, DryRunDep, ReaderDep
 from services.chassis.idempotency import KeyHeader, Once
@@ -21,8 +21,6 @@ from services.chassis.values import In, Instant, Money, Out, seed_id
 
 router = new_router("/ledger/entries", "Ledger")
 
-ReaderOf = Annotated[Caller, needs("agreements.read")]
-Corrector = Annotated[Caller, needs_one_of("agreements.manage", "agreements.order")]
 
 BRONNOY = "964983291"
 POSTED = Path(description="The entry's id", examples=[str(seed_id("entry:mistaken"))])
@@ -107,7 +105,7 @@ class Reversal(Out):
 
 @router.get("", summary="List entries of the ledger", openapi_extra=example(organisation=BRONNOY))
 def list_entries(
-    filters: Annotated[Filters, Query()], caller: ReaderOf, reader: ReaderDep, request: Request, response: Response
+    filters: Annotated[Filters, Query()], caller: CallerDep, reader: ReaderDep, request: Request, response: Response
 ) -> paging.Page[Entry]:
     """Entered last first. A buyer sees its own call-offs', a framework owner those under its agreements, whoever pays a
     part of a joint call-off that one's, and a supplier its own of call-offs that it has been told of."""
@@ -125,12 +123,12 @@ def list_entries(
 
 
 @router.get("/{id}", summary="Read an entry of the ledger", openapi_extra=example(organisation=BRONNOY))
-def read(id: Annotated[UUID, POSTED], caller: ReaderOf, reader: ReaderDep) -> EntryWithLines:
+def read(id: Annotated[UUID, POSTED], caller: CallerDep, reader: ReaderDep) -> EntryWithLines:
     """An entry with its lines, and what reverses it if it was wrong."""
     return _shown(reader, id, caller)
 
 
-async def _once(request: Request, id: Annotated[UUID, POSTED], caller: Corrector, key: KeyHeader = None) -> Once:
+async def _once(request: Request, id: Annotated[UUID, POSTED], caller: CallerDep, key: KeyHeader = None) -> Once:
     return await idempotency.once(request, caller, f"ledger_entries.reverse {id}", key)
 
 
@@ -151,7 +149,7 @@ async def _once(request: Request, id: Annotated[UUID, POSTED], caller: Corrector
 def reverse(
     id: Annotated[UUID, POSTED],
     new: NewReversal,
-    caller: Corrector,
+    caller: CallerDep,
     once: Annotated[Once, Depends(_once)],
     database: DatabaseDep,
     dry_run: DryRunDep,

@@ -12,7 +12,7 @@ from services.agreements.calloffs.rules import Event
 from services.agreements.explanations import rules, store
 from services.agreements.frameworks.rules import Method
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep
 from services.chassis.values import Money, Out, seed_id
@@ -91,9 +91,7 @@ class CallOffExplanation(Out):
 
 
 @router.get("", summary="Read why this supplier was chosen", openapi_extra=example(organisation="964983291"))
-def read(
-    id: Annotated[UUID, SENT], caller: Annotated[Caller, needs("agreements.read")], reader: ReaderDep
-) -> CallOffExplanation:
+def read(id: Annotated[UUID, SENT], caller: CallerDep, reader: ReaderDep) -> CallOffExplanation:
     """The method and the value band it follows from, every supplier of the lot with what the award key knew of it, who
     was passed over and why, and what the catalogue said. The announced rule is tried again at each reading, on what was
     kept when the choice was made; `same` tells whether it gives the same answer. For the buyer, those that pay and the

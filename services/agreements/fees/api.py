@@ -11,7 +11,7 @@ from services.agreements.fees import rules, store
 from services.agreements.frameworks import store as frameworks
 from services.chassis import audit, clock, feed
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, ViewerDep, needs
+from services.chassis.auth import CallerDep, ViewerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import DatabaseDep, ReaderDep, SessionDep
@@ -105,7 +105,7 @@ def list_fees(slug: Annotated[str, ACTIVE], viewer: ViewerDep, reader: ReaderDep
 def set_fee(
     slug: Annotated[str, ACTIVE],
     new: NewFee,
-    caller: Annotated[Caller, needs("agreements.manage")],
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
 ) -> Fee:

@@ -17,7 +17,7 @@ from services.agreements.thresholds import rules as threshold_rules
 from services.agreements.thresholds import store as thresholds
 from services.chassis import clock
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import SessionDep
 from services.chassis.problems import refuse
@@ -39,7 +39,7 @@ def _step(event: Event, seeded: str, summary: str, about: str) -> None:
 
     def take(
         slug: Annotated[str, Path(description="The agreement's name in addresses", examples=[seeded])],
-        caller: Annotated[Caller, needs("agreements.manage")],
+        caller: CallerDep,
         session: SessionDep,
         step: NewStep,
     ) -> shapes.FrameworkAgreement:

@@ -14,7 +14,7 @@ from services.agreements.frameworks import rules, shapes, store
 from services.agreements.frameworks.shapes import FrameworkAgreement, NewFrameworkAgreement, NewTerms, Summary
 from services.chassis import changes, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, ViewerDep, needs
+from services.chassis.auth import Caller, CallerDep, ViewerDep
 from services.chassis.contract import example
 from services.chassis.db import DatabaseDep, DryRunDep, ReaderDep
 from services.chassis.problems import Invalid, NotFound, Problem, refuse
@@ -22,7 +22,6 @@ from services.chassis.values import In, Instant, Money, Out
 
 router = new_router("/framework-agreements", "Framework agreements")
 
-Manager = Annotated[Caller, needs("agreements.manage")]
 SLUG = Path(description="The agreement's name in addresses", examples=["ra-2026-velferdsteknologi"])
 DRAFT = Path(description="The agreement's name in addresses", examples=["ra-2027-nettbrett"])
 
@@ -184,7 +183,7 @@ def announcement(slug: Annotated[str, SLUG], viewer: ViewerDep, reader: ReaderDe
 )
 def register(
     new: NewFrameworkAgreement,
-    caller: Manager,
+    caller: CallerDep,
     catalog: CatalogDep,
     database: DatabaseDep,
     dry_run: DryRunDep,
@@ -227,7 +226,7 @@ def register(
 def change(
     slug: Annotated[str, DRAFT],
     change: Annotated[Change, Body(media_type=changes.MERGE_PATCH)],
-    caller: Manager,
+    caller: CallerDep,
     catalog: CatalogDep,
     database: DatabaseDep,
     dry_run: DryRunDep,

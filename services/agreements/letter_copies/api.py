@@ -21,7 +21,7 @@ from services.agreements.order_changes import rules as change_rules
 from services.agreements.order_changes import store as order_changes
 from services.agreements.settings import Settings
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import DatabaseDep, ReaderDep
@@ -30,7 +30,6 @@ from services.chassis.values import In, new_id, seed_id
 
 router = new_router("/call-offs", "Letters")
 
-ReaderOf = Annotated[Caller, needs("agreements.read")]
 BRONNOY = "964983291"
 SENT = str(seed_id("call-off:sent"))
 Id = Annotated[UUID, Path(description="The call-off's id", examples=[SENT])]
@@ -76,7 +75,7 @@ class LetterUnknown(NotFound):
 def preview(
     id: Id,
     new: NewPreview,
-    caller: ReaderOf,
+    caller: CallerDep,
     request: Request,
     database: DatabaseDep,
     catalog: CatalogDep,
@@ -120,7 +119,7 @@ def read(
         str,
         Path(description="As in the call-off's `letters`", max_length=100, examples=[f"call-off-{SENT}-order"]),
     ],
-    caller: ReaderOf,
+    caller: CallerDep,
     reader: ReaderDep,
 ) -> Response:
     """One of the letters that the call-off shows you (PDF/A-2a, PDF/UA-1), byte for byte as its recipient gets it. 404

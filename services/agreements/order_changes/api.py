@@ -18,7 +18,7 @@ from services.agreements.calloffs.store import Part
 from services.agreements.catalog_client import Catalog, CatalogDep
 from services.agreements.order_changes import rules, store
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import Database, DatabaseDep, ReaderDep, SessionDep
@@ -26,9 +26,6 @@ from services.chassis.values import In, Instant, Money, Out, TextOut, seed_id
 
 router = new_router("/call-offs", "Call-offs")
 
-Buyer = Annotated[Caller, needs("agreements.order")]
-Supplier = Annotated[Caller, needs("agreements.supply")]
-ReaderOf = Annotated[Caller, needs("agreements.read")]
 
 BRONNOY, FJORDVAKT = "964983291", "100000016"
 
@@ -95,7 +92,7 @@ class OrderChanges(Out):
 
 
 @router.get("/{id}/changes", summary="Read the changes of an order", openapi_extra=example(organisation=BRONNOY))
-def changes(id: Annotated[UUID, _seeded("change-proposed")], caller: ReaderOf, reader: ReaderDep) -> OrderChanges:
+def changes(id: Annotated[UUID, _seeded("change-proposed")], caller: CallerDep, reader: ReaderDep) -> OrderChanges:
     """What either side has proposed since it was sent, oldest first, and what became of it."""
     row = calloffs.by_uuid(reader, id, caller.organisation)
     return OrderChanges(items=[_shown(*one) for one in store.of(reader, row, caller.organisation)])
@@ -113,7 +110,7 @@ def changes(id: Annotated[UUID, _seeded("change-proposed")], caller: ReaderOf, r
     ),
 )
 def propose_change(
-    id: Annotated[UUID, _seeded("sent")], new: SuppliersChange, caller: Supplier, session: SessionDep, today: TodayDep
+    id: Annotated[UUID, _seeded("sent")], new: SuppliersChange, caller: CallerDep, session: SessionDep, today: TodayDep
 ) -> shapes.CallOff:
     """Sent or acknowledged → change_proposed, by the supplier (Peppol CA): other quantities, another item of your price
     list, another day, or a lower price; never a higher one. The order stands until the buyer answers. Every rule that
@@ -133,7 +130,7 @@ def propose_change(
 def accept_change(
     id: Annotated[UUID, _seeded("change-proposed")],
     answer: Answer,
-    caller: Buyer,
+    caller: CallerDep,
     database: DatabaseDep,
     session: SessionDep,
     catalog: CatalogDep,
@@ -156,7 +153,7 @@ def accept_change(
     openapi_extra=example(organisation=BRONNOY, body={"reason": "Vi trenger alle."}),
 )
 def refuse_change(
-    id: Annotated[UUID, _seeded("change-proposed")], answer: Answer, caller: Buyer, session: SessionDep
+    id: Annotated[UUID, _seeded("change-proposed")], answer: Answer, caller: CallerDep, session: SessionDep
 ) -> shapes.CallOff:
     """Change_proposed → declined: the supplier does not deliver as ordered, and you do not want what it offers. The
     room is given back, the supplier gets a letter, and the turn goes to the next in the award key."""
@@ -176,7 +173,11 @@ def refuse_change(
     ),
 )
 def buyer_change(
-    id: Annotated[UUID, _seeded("confirmed")], new: BuyersChange, caller: Buyer, session: SessionDep, today: TodayDep
+    id: Annotated[UUID, _seeded("confirmed")],
+    new: BuyersChange,
+    caller: CallerDep,
+    session: SessionDep,
+    today: TodayDep,
 ) -> shapes.CallOff:
     """Confirmed → change_requested, by the buyer; the supplier gets a letter of what you want instead. The confirmed
     order stands until the supplier confirms the change, and also when it refuses. More than what is approved, and than
@@ -197,7 +198,7 @@ def buyer_change(
 def change_confirmed(
     id: Annotated[UUID, _seeded("change-requested")],
     answer: Answer,
-    caller: Supplier,
+    caller: CallerDep,
     database: DatabaseDep,
     session: SessionDep,
     catalog: CatalogDep,
@@ -219,7 +220,7 @@ def change_confirmed(
     openapi_extra=example(organisation=FJORDVAKT, body={"reason": "Den er alt pakket (fiktivt)."}),
 )
 def change_refused(
-    id: Annotated[UUID, _seeded("change-requested")], answer: Answer, caller: Supplier, session: SessionDep
+    id: Annotated[UUID, _seeded("change-requested")], answer: Answer, caller: CallerDep, session: SessionDep
 ) -> shapes.CallOff:
     """Change_requested → confirmed, by the supplier: the order stands as it was confirmed."""
     row = calloffs.locked(session, id, caller.organisation, Part.SUPPLIER)

@@ -15,7 +15,7 @@ from services.agreements.cost_splits.shapes import CostKey, SignedMoney
 from services.agreements.part_bills import rules, store
 from services.agreements.shares import rules as shares
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep
 from services.chassis.problems import NotFound
@@ -82,7 +82,7 @@ class NotShared(NotFound):
 
 
 @router.get("", summary="Read who pays what of a call-off", openapi_extra=example(organisation=ALSTAHAUG))
-def read(id: Annotated[UUID, JOINT], caller: Annotated[Caller, needs("agreements.read")], reader: ReaderDep) -> Shares:
+def read(id: Annotated[UUID, JOINT], caller: CallerDep, reader: ReaderDep) -> Shares:
     """What each municipality bears of a joint call-off, of its net and of its VAT, exact to the øre and each figure
     explained; and what each owes of every part that was accepted. For the buyer, the supplier, and those that pay."""
     row = calloffs.by_uuid(reader, id, caller.organisation)

@@ -20,7 +20,7 @@ from services.agreements.price_terms.rules import Bounds, clause
 from services.agreements.price_terms.shapes import Factor, NewIndexClause
 from services.chassis import audit
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, ViewerDep, needs, needs_one_of
+from services.chassis.auth import Caller, CallerDep, ViewerDep
 from services.chassis.changes import ReasonMissing
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
@@ -35,8 +35,6 @@ OWNER, NORDLYS, HAVORN = "100000008", "100000024", "100000032"
 RUNNING, PAUSED = "ra-2026-velferdsteknologi", "ra-2025-gps"
 ACTIVE = Path(description="The agreement's name in addresses", examples=[RUNNING])
 ANNOUNCED = Path(description="The agreement's name in addresses", examples=["ra-2027-digitalt-tilsyn"])
-
-Manager = Annotated[Caller, needs("agreements.manage")]
 
 
 def _seeded(agreement: str, lot: str, supplier: str) -> Any:
@@ -165,7 +163,7 @@ def history(
 
 
 @supplier_router.get("", summary="List your own places as a supplier", openapi_extra=example(organisation=NORDLYS))
-def own(caller: Annotated[Caller, needs("agreements.supply")], reader: ReaderDep, today: TodayDep) -> OwnPlaces:
+def own(caller: CallerDep, reader: ReaderDep, today: TodayDep) -> OwnPlaces:
     """Your places in all framework agreements, the newest agreement first: prices, what has been ordered, what your own
     maximum leaves, and what happened to each. Of other suppliers' figures it tells nothing."""
     rows = store.supplied_by(reader, caller.organisation)
@@ -215,7 +213,7 @@ def own(caller: Annotated[Caller, needs("agreements.supply")], reader: ReaderDep
 def award_place(
     slug: Annotated[str, ANNOUNCED],
     new: NewPlace,
-    caller: Manager,
+    caller: CallerDep,
     catalog: CatalogDep,
     database: DatabaseDep,
     dry_run: DryRunDep,
@@ -271,7 +269,7 @@ def suspend(
     slug: Annotated[str, ACTIVE],
     id: Annotated[UUID, _seeded(RUNNING, "alarmer", NORDLYS)],
     step: NewSuspension,
-    caller: Manager,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
 ) -> shapes.Place:
@@ -294,7 +292,7 @@ def reinstate(
     slug: Annotated[str, Path(description="The agreement's name in addresses", examples=[PAUSED])],
     id: Annotated[UUID, _seeded(PAUSED, "sporing", HAVORN)],
     step: NewStep,
-    caller: Manager,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
 ) -> shapes.Place:
@@ -311,7 +309,7 @@ def terminate(
     slug: Annotated[str, ACTIVE],
     id: Annotated[UUID, _seeded(RUNNING, "alarmer", NORDLYS)],
     step: NewStep,
-    caller: Manager,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
 ) -> shapes.Place:
@@ -328,7 +326,7 @@ def withdraw(
     slug: Annotated[str, ACTIVE],
     id: Annotated[UUID, _seeded(RUNNING, "alarmer", NORDLYS)],
     step: NewStep,
-    caller: Annotated[Caller, needs_one_of("agreements.supply", "agreements.manage")],
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
 ) -> shapes.Place:

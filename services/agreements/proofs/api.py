@@ -12,7 +12,7 @@ from services.agreements.ledger import store as ledger
 from services.agreements.ledger.rules import VALUE, Scope
 from services.agreements.proofs import store
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.clock import now
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep
@@ -65,7 +65,7 @@ class NotYourLedger(Forbidden):
 
 @router.get("", summary="Prove that the ledger adds up", openapi_extra=example(organisation=OWNER))
 def read(
-    caller: Annotated[Caller, needs("agreements.read")],
+    caller: CallerDep,
     reader: ReaderDep,
     framework_agreement: Annotated[
         Slug | None, Query(description="Only this agreement, which is quicker; all that you own when left out")

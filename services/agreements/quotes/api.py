@@ -19,7 +19,7 @@ from services.agreements.places import store as places
 from services.agreements.places.rules import PlaceState, sees_secrets
 from services.agreements.quotes import rules, store
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs_one_of
+from services.chassis.auth import CallerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import DatabaseDep
@@ -159,7 +159,7 @@ class Quote(Out):
 )
 def quote(
     new: NewQuote,
-    caller: Annotated[Caller, needs_one_of("agreements.read", "agreements.order")],
+    caller: CallerDep,
     database: DatabaseDep,
     catalog: CatalogDep,
     today: TodayDep,

@@ -10,7 +10,7 @@ from services.agreements.settings import Settings
 from services.agreements.thresholds import rules, store
 from services.chassis import audit, clock, feed
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, ViewerDep, needs
+from services.chassis.auth import CallerDep, ViewerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import Invalid, refuse
@@ -90,9 +90,7 @@ def list_thresholds(asked: Annotated[AsOf, Query()], viewer: ViewerDep, reader: 
         },
     ),
 )
-def add(
-    new: NewThreshold, request: Request, caller: Annotated[Caller, needs("agreements.manage")], session: SessionDep
-) -> Threshold:
+def add(new: NewThreshold, request: Request, caller: CallerDep, session: SessionDep) -> Threshold:
     """By the organisation that keeps the table. Rows are only added: of two for the same kind and first day the one
     added last counts. From a day that has passed it needs a reason, and is flagged."""
     settings: Settings = request.app.state.settings

@@ -7,7 +7,7 @@ from fastapi import Path
 from pydantic import Field
 
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.values import Instant, Out, seed_id
@@ -16,7 +16,6 @@ from services.integration.accounts.rules import Reason
 from services.integration.dispatches.shapes import BRONNOY
 
 router = new_router("/accounts", "Accounts")
-Administrator = Annotated[Caller, needs("dispatch.admin")]
 
 
 class Account(Out):
@@ -38,7 +37,7 @@ class Accounts(Out):
 
 
 @router.get("", summary="List the accounts", openapi_extra=example(organisation=BRONNOY))
-def list_accounts(caller: Administrator, reader: ReaderDep) -> Accounts:
+def list_accounts(caller: CallerDep, reader: ReaderDep) -> Accounts:
     """Whether letters go from each, and if not, why. While an account pauses, its letters wait in the queue and use up
     none of their attempts."""
     return Accounts(items=[Account.model_validate(one) for one in store.every(reader)])
@@ -49,7 +48,7 @@ def list_accounts(caller: Administrator, reader: ReaderDep) -> Accounts:
 )
 def resume(
     konto: Annotated[UUID, Path(description="SvarUT's id of it", examples=[str(seed_id("svarut-konto"))])],
-    caller: Administrator,
+    caller: CallerDep,
     session: SessionDep,
 ) -> Account:
     """Once what was wrong is mended, instead of waiting for the next trial. If it is not, the account pauses again."""

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import SessionDep
 from services.chassis.problems import refuse
@@ -24,7 +24,7 @@ router = new_router("/dispatches", "Dispatches")
 def cancel(
     id: Annotated[UUID, shapes.seeded("eksempel-brev-5")],
     decision: shapes.NewDecision,
-    caller: Annotated[Caller, needs("dispatch.write")],
+    caller: CallerDep,
     session: SessionDep,
 ) -> shapes.Dispatch:
     """Queued or failed → cancelled: its sender takes it back, and it is not sent. 409 `being-handed-over` while a

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from services.chassis import paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep
 from services.chassis.values import Instant, Out
@@ -18,7 +18,6 @@ from services.integration.dispatches.rules import State
 from services.integration.dispatches.shapes import BRONNOY
 
 router = new_router("/concerns", "Concerns")
-Administrator = Annotated[Caller, needs("dispatch.admin")]
 
 
 class Concern(Out):
@@ -41,7 +40,7 @@ class Concern(Out):
 
 @router.get("", summary="List letters that need somebody's eyes", openapi_extra=example(organisation=BRONNOY))
 def list_concerns(
-    caller: Administrator,
+    caller: CallerDep,
     reader: ReaderDep,
     request: Request,
     response: Response,

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from services.chassis import idempotency, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.contract import example
 from services.chassis.db import DatabaseDep, DryRunDep, ReaderDep, SessionDep
 from services.chassis.idempotency import KeyHeader, Once
@@ -22,9 +22,6 @@ from services.integration.dispatches.shapes import BRONNOY, EXAMPLE_PDF, Dispatc
 
 router = new_router("/dispatches", "Dispatches")
 
-Sender = Annotated[Caller, needs("dispatch.write")]
-ReaderOf = Annotated[Caller, needs("dispatch.read")]
-Administrator = Annotated[Caller, needs("dispatch.admin")]
 
 
 class Filters(In):
@@ -34,7 +31,7 @@ class Filters(In):
     limit: paging.Limit = paging.DEFAULT
 
 
-async def _once(request: Request, caller: Sender, key: KeyHeader = None) -> Once:
+async def _once(request: Request, caller: CallerDep, key: KeyHeader = None) -> Once:
     return await idempotency.once(request, caller, "dispatches.add", key)
 
 
@@ -63,7 +60,7 @@ async def _once(request: Request, caller: Sender, key: KeyHeader = None) -> Once
 )
 def add(
     new: NewDispatch,
-    caller: Sender,
+    caller: CallerDep,
     once: Annotated[Once, Depends(_once)],
     database: DatabaseDep,
     dry_run: DryRunDep,
@@ -103,7 +100,7 @@ def add(
 
 @router.get("", summary="List your letters", openapi_extra=example(organisation=BRONNOY))
 def list_dispatches(
-    filters: Annotated[Filters, Query()], caller: ReaderOf, reader: ReaderDep, request: Request, response: Response
+    filters: Annotated[Filters, Query()], caller: CallerDep, reader: ReaderDep, request: Request, response: Response
 ) -> paging.Page[Dispatch]:
     """Your own organisation's letters, newest first. `status=failed` are those that wait for a decision."""
     (after,) = paging.start(filters.after, UUID) or (None,)
@@ -142,7 +139,7 @@ def read(id: Annotated[UUID, shapes.seeded("eksempel-brev-1")], caller: ReaderOf
 def document(
     id: Annotated[UUID, shapes.seeded("eksempel-brev-1")],
     position: Annotated[int, Path(ge=1, le=100, description="1 for the first", examples=[1])],
-    caller: ReaderOf,
+    caller: CallerDep,
     reader: ReaderDep,
 ) -> Response:
     """The bytes that were handed in, and that SvarUT gets."""
@@ -154,7 +151,7 @@ def document(
 def retry(
     id: Annotated[UUID, shapes.seeded("eksempel-brev-2")],
     decision: NewDecision,
-    caller: Administrator,
+    caller: CallerDep,
     session: SessionDep,
 ) -> Dispatch:
     """Failed → queued, with all attempts anew. If SvarUT may have the letter from before, it is looked for first."""
@@ -167,7 +164,7 @@ def retry(
 def give_up(
     id: Annotated[UUID, shapes.seeded("eksempel-brev-3")],
     decision: NewDecision,
-    caller: Administrator,
+    caller: CallerDep,
     session: SessionDep,
 ) -> Dispatch:
     """Queued or failed → failed_final: it is not sent. 409 `being-handed-over` while a worker has it in hand. A letter
@@ -184,7 +181,7 @@ def give_up(
 def manual(
     id: Annotated[UUID, shapes.seeded("eksempel-brev-4")],
     decision: NewDecision,
-    caller: Administrator,
+    caller: CallerDep,
     session: SessionDep,
 ) -> Dispatch:
     """Failed → handled_manually: somebody brought it to the recipient in another way."""

@@ -1,0 +1,149 @@
+"""Who may do what here: every operation, by scope and by how the caller stands to the thing (`chassis.permissions`)."""
+
+from enum import StrEnum
+
+from services.chassis.permissions import ANY_TOKEN, Property, Row, Table, anyone, may, only
+
+READ, ORDER, APPROVE = "agreements.read", "agreements.order", "agreements.approve"
+MANAGE, SUPPLY = "agreements.manage", "agreements.supply"
+
+
+class Relation(StrEnum):
+    """How an organisation stands to a framework agreement, an accession, a call-off, an entry or a cost split."""
+
+    OWNER = "the framework owner"
+    LISTED = "one on the announced list"
+    ACCEDING = "the one that accedes"
+    ACCEDED = "one that has acceded"
+    BUYER = "the buyer"
+    PAYER = "one that pays a part"
+    SUPPLIER = "the supplier"
+    MAKER = "the one that made it"
+    KEEPER = "the keeper of the table"
+    CO_OPERATION = "another of the same co-operation"
+    MUNICIPALITY = "another municipality"
+    OTHER_SUPPLIER = "another supplier"
+    STRANGER = "somebody else"
+
+
+OWNER, ACCEDING, BUYER, PAYER, SUPPLIER = (
+    Relation.OWNER,
+    Relation.ACCEDING,
+    Relation.BUYER,
+    Relation.PAYER,
+    Relation.SUPPLIER,
+)
+_ROLES = {
+    READ: ("municipal buyer", "approver", "supplier", "co-operation officer"),
+    ORDER: ("municipal buyer",),
+    APPROVE: ("approver",),
+    MANAGE: ("co-operation officer",),
+    SUPPLY: ("supplier",),
+}
+_BY_OWNER = only(may(MANAGE, OWNER), otherwise=403)
+_OF_A_DRAFT = only(may(MANAGE, OWNER), also="Once it is announced others get 403.")
+_BY_BUYER = only(may(ORDER, BUYER))
+_BY_SUPPLIER = only(may(SUPPLY, SUPPLIER))
+_SEEN = only(may(READ, BUYER, PAYER, SUPPLIER), also="The supplier is one from when the call-off is sent to it.")
+_CHANGE = anyone(may(ANY_TOKEN, OWNER, SUPPLIER, Relation.ACCEDED), also="One that is in force is open to everybody.")
+_OWN = only(may(READ), also="Each sees its own.")
+_ACCESSION = "/framework-agreements/{slug}/accessions/{id}"
+_AGREEMENT = "/framework-agreements/{slug}"
+_OPEN = anyone(also="What is not announced yet is its owner's alone.")
+
+_STEPS: dict[str, Row] = {
+    **dict.fromkeys(("accept", "accept-change", "buyer-change", "cancel", "close", "complain", "edit"), _BY_BUYER),
+    **dict.fromkeys(("next-supplier", "refuse-change", "reserve", "send", "settle", "terminate-rest"), _BY_BUYER),
+    **dict.fromkeys(("acknowledge", "change-confirmed", "change-refused", "confirm", "decline"), _BY_SUPPLIER),
+    **dict.fromkeys(("deliveries", "propose-change", "redeliver"), _BY_SUPPLIER),
+    **dict.fromkeys(("approve", "revoke-approval"), only(may(APPROVE, BUYER, PAYER))),
+}
+_OWNERS_STEPS = (
+    *("activate", "award", "close", "reopen-evaluation", "resume", "suspend", "terminate"),
+    *("fees", "places", "places/{id}/reinstate", "places/{id}/suspend", "places/{id}/terminate"),
+    *("changes/{id}/activate", "accessions/{id}/approve", "accessions/{id}/end", "accessions/{id}/reject"),
+    "accessions/{id}/start",
+)
+_ACCEDING_STEPS = ("covered/{number}", "give-notice", "revoke-notice", "submit", "withdraw")
+
+_CALL_OFFS = {
+    "GET /call-offs": _OWN,
+    "POST /call-offs": only(may(ORDER, Relation.ACCEDED), otherwise=403),
+    "POST /call-offs/quote": only(may(READ), may(ORDER), also="Whether an order would be taken stands in the answer."),
+    **{
+        f"GET /call-offs/{{id}}{part}": _SEEN
+        for part in ("", "/changes", "/deliveries", "/history", "/letter", "/shares")
+    },
+    "GET /call-offs/{id}/explanation": only(may(READ, OWNER, BUYER, PAYER, SUPPLIER)),
+    **{f"POST /call-offs/{{id}}/{step}": row for step, row in _STEPS.items()},
+}
+_COSTS = {
+    "GET /cost-splits": _OWN,
+    "POST /cost-splits": only(may(ORDER)),
+    "POST /cost-splits/compare": only(may(READ)),
+    "GET /cost-splits/models": anyone(),
+    "GET /cost-splits/{id}": only(may(READ, Relation.MAKER)),
+}
+_LEDGER = {
+    "GET /ledger/entries": _OWN,
+    "GET /ledger/entries/{id}": only(may(READ, OWNER, BUYER, PAYER, SUPPLIER)),
+    "POST /ledger/entries/{id}/reverse": only(
+        may(MANAGE, OWNER), may(ORDER, BUYER), but=dict.fromkeys((OWNER, BUYER, PAYER, SUPPLIER), 403)
+    ),
+    "GET /ledger/proof": only(may(READ), also="Each proves the ledger of the agreements that it owns."),
+    "GET /ledger/spend": anyone(
+        also=f"By buyer or item, of one buyer or call-off, and with `mine`, a token with `{READ}` is needed."
+    ),
+}
+_AGREEMENTS = {
+    "GET /framework-agreements": _OPEN,
+    "POST /framework-agreements": only(may(MANAGE), also="Whoever makes it owns it."),
+    "PATCH /framework-agreements/{slug}": _OF_A_DRAFT,
+    **{
+        f"GET {_AGREEMENT}{part}": _OPEN
+        for part in (
+            *("", "/accessions", "/announcement", "/capacity", "/changes", "/fees", "/fees/estimate", "/history"),
+            *("/places", "/places/{id}", "/places/{id}/history", "/price-lists/{id}"),
+        )
+    },
+    f"POST {_AGREEMENT}/places/{{id}}/withdraw": only(may(SUPPLY, SUPPLIER), may(MANAGE, OWNER), otherwise=403),
+    f"POST {_AGREEMENT}/changes": only(may(MANAGE, OWNER), may(SUPPLY, SUPPLIER), otherwise=403),
+    f"GET {_AGREEMENT}/changes/{{id}}": _CHANGE,
+    f"GET {_AGREEMENT}/changes/{{id}}/preview": _CHANGE,
+    f"POST {_AGREEMENT}/changes/{{id}}/cancel": only(
+        may(MANAGE, OWNER), may(SUPPLY, SUPPLIER), but=dict.fromkeys((OWNER, SUPPLIER, Relation.ACCEDED), 403)
+    ),
+    f"GET {_ACCESSION}": only(may(READ, ACCEDING, OWNER)),
+    f"GET {_ACCESSION}/history": only(may(READ, ACCEDING, OWNER)),
+    f"POST {_AGREEMENT}/accessions": only(may(APPROVE, Relation.LISTED), otherwise=403),
+    **{f"POST {_ACCESSION}/{step}": only(may(APPROVE, ACCEDING), but={OWNER: 403}) for step in _ACCEDING_STEPS},
+    **{f"POST {_AGREEMENT}/{step}": _BY_OWNER for step in _OWNERS_STEPS},
+    f"POST {_AGREEMENT}/announce": _OF_A_DRAFT,
+    f"POST {_AGREEMENT}/cancel": _OF_A_DRAFT,
+    "GET /places": only(may(SUPPLY), also="Each supplier sees its own."),
+    "GET /thresholds": anyone(),
+    "POST /thresholds": only(may(MANAGE, Relation.KEEPER), otherwise=403),
+}
+_PRICES = (may(ANY_TOKEN, OWNER, SUPPLIER, Relation.ACCEDED),)
+_WHEN = "where it is a business secret"
+_PROPERTIES = (
+    Property("PriceItem.unit_price_excl_vat", _PRICES, _WHEN, f"GET {_AGREEMENT}/places/{{id}}"),
+    Property("QuotedLine.unit_price_excl_vat", _PRICES, _WHEN, "POST /call-offs/quote"),
+    Property("LineChange.old_unit_price_excl_vat", _PRICES, _WHEN, f"GET {_AGREEMENT}/changes/{{id}}/preview"),
+    Property("CallOff.split_flagged", (may(READ, BUYER, PAYER),), shown_by="GET /call-offs/{id}"),
+    Property(
+        "ExplainedChoice.earlier_excl_vat",
+        (may(READ, OWNER, BUYER, PAYER),),
+        shown_by="GET /call-offs/{id}/explanation",
+    ),
+    *(
+        Property(f"{thing}.state", written_by="its steps and by the calendar")
+        for thing in ("FrameworkAgreement", "Accession", "Place", "CallOff", "Change-Output")
+    ),
+    *(Property(f"CallOff.{amount}", written_by="the ledger") for amount in ("reserved_excl_vat", "posted_excl_vat")),
+)
+PERMISSIONS = Table(
+    {**_AGREEMENTS, **_CALL_OFFS, **_COSTS, **_LEDGER, "GET /events": _OWN},
+    _ROLES,
+    _PROPERTIES,
+)

@@ -1,0 +1,32 @@
+"""Who may do what here: every operation, by scope and by whose letter it is (`chassis.permissions`)."""
+
+from enum import StrEnum
+
+from services.chassis.permissions import Property, Table, may, only
+
+WRITE, READ, ADMINISTER = "dispatch.write", "dispatch.read", "dispatch.admin"
+
+
+class Relation(StrEnum):
+    """How an organisation stands to a letter."""
+
+    SENDER = "the sender"
+    CO_OPERATION = "another of the same co-operation"
+    MUNICIPALITY = "another municipality"
+    SUPPLIER = "a supplier"
+    STRANGER = "somebody else"
+
+
+_STEPS = ("give-up", "manual", "retry")
+PERMISSIONS = Table(
+    {
+        "GET /dispatches": only(may(READ), also="Each sees its own letters."),
+        "POST /dispatches": only(may(WRITE), also="Whoever hands a letter in is its sender."),
+        "GET /dispatches/{id}": only(may(READ, Relation.SENDER)),
+        "GET /dispatches/{id}/documents/{position}": only(may(READ, Relation.SENDER)),
+        **{f"POST /dispatches/{{id}}/{step}": only(may(ADMINISTER, Relation.SENDER)) for step in _STEPS},
+        "GET /events": only(may(READ), also="Each sees its own."),
+    },
+    roles={},
+    properties=(Property("Dispatch.status", written_by="its steps and by what SvarUT tells"),),
+)
