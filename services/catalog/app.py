@@ -59,6 +59,7 @@ from services.catalog.organisations import api as organisations
 from services.catalog.organisations import store as kept_organisations
 from services.catalog.packs import api as packs
 from services.catalog.partners import api as partners
+from services.catalog.permissions import PERMISSIONS
 from services.catalog.product_versions import api as product_versions
 from services.catalog.products import api as products
 from services.catalog.profiles import api as profiles
@@ -119,6 +120,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings=settings,
         database=Database(settings.database_url, connections=settings.database_connections),
         alongside=[verifications.remembering],
+        permissions=PERMISSIONS,
         routers=[  # the hot ones first: a request looks through the routes in order
             verifications.router,
             joint_verifications.router,
@@ -200,7 +202,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             grants.router,
             hits.router,
             feed.new_open_events_router(SOURCE, "Samvirke: news of the catalogue"),
-            trail.new_audit_router("catalog.write", _sees_all_changes, "100000008", "/components"),
+            trail.new_audit_router(_sees_all_changes, "100000008", "/components"),
         ],
     )
     app.state.keyring = keyring(settings)

@@ -41,6 +41,7 @@ CASES = [
         pointer="#/organisation",
     ),
     Case("for another municipality", "POST", "/adoptions", "may-not-register", 403, NEW | {"organisation": VEFSN_ID}),
+    Case("a supplier's own use", "POST", "/adoptions", "may-not-register", 403, NEW, organisation=FJORDVAKT),
     Case(
         "a rival's product",
         "POST",

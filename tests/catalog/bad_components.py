@@ -206,7 +206,7 @@ CASES: list[Case] = [
         {"to": "974652277", "reason": "x"},
         EDITOR,
     ),
-    Case("taking what is not offered", "POST", f"{PLATFORM}/take-over", "not-offered-to-you", 409),
+    Case("taking what is not offered", "POST", f"{PLATFORM}/take-over", "not-offered-to-you", 403),
     Case(
         "a version whose dates contradict one another",
         "POST",

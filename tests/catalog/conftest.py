@@ -57,7 +57,7 @@ def editor(issuer: Issuer) -> dict[str, str]:
 @pytest.fixture
 def decider(issuer: Issuer) -> dict[str, str]:
     """Headers of the joint unit's decision-maker."""
-    return issuer.bearer(EDITOR, "certification.decide")
+    return issuer.bearer("100000040", "certification.decide")
 
 
 def walk(catalog: TestClient, path: str, **query: Any) -> list[dict[str, Any]]:

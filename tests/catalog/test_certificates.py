@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from services.chassis import audit
 from services.chassis.db import Database
 from tests.catalog.certification import Certification, certified
-from tests.catalog.conftest import FJORDVAKT, HAVORN, problem, walk
+from tests.catalog.conftest import EDITOR, FJORDVAKT, HAVORN, problem, walk
 from tests.issuer import Issuer
 
 
@@ -35,6 +35,16 @@ def test_numbers_of_a_year_follow_each_other_also_past_a_refusal(catalog: TestCl
 def test_a_supplier_takes_no_steps_with_its_own(shared_catalog: TestClient, issuer: Issuer) -> None:
     itself = issuer.bearer(HAVORN, "certification.decide")
     assert problem(take(shared_catalog, itself, "SV-2026-000003", "restore")) == (403, "decision-on-own-product")
+    assert status(shared_catalog, "SV-2026-000003", on="2026-10-01") == "suspended"
+
+
+@pytest.mark.parametrize(("step", "body"), [("restore", {}), ("withdraw", {}), ("meet-condition", {"condition": "1"})])
+def test_the_owner_of_the_component_takes_no_steps_either(
+    shared_catalog: TestClient, issuer: Issuer, step: str, body: dict[str, str]
+) -> None:
+    owner = issuer.bearer(EDITOR, "certification.decide")
+    refused = take(shared_catalog, owner, "SV-2026-000003", step, **body)
+    assert problem(refused) == (403, "decision-on-own-component")
     assert status(shared_catalog, "SV-2026-000003", on="2026-10-01") == "suspended"
 
 

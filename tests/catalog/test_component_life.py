@@ -372,7 +372,7 @@ def test_a_component_changes_hands_when_the_other_takes_it(
 ) -> None:
     catalog.post("/components", json=SHARED, headers=owner)
     other = bearer(issuer, ALSTAHAUG, "catalog.write", client="alstahaug")
-    assert problem(catalog.post(f"{PATH}/take-over", headers=other)) == (409, "not-offered-to-you")
+    assert problem(catalog.post(f"{PATH}/take-over", headers=other)) == (403, "not-offered-to-you")
     offer = {"to": ALSTAHAUG, "reason": "Vi slutter"}
     assert problem(catalog.post(f"{PATH}/transfer", json=offer, headers=other)) == (403, "component-not-yours")
     assert catalog.post(f"{PATH}/transfer", json=offer, headers=owner).json()["transfer_to"] == ALSTAHAUG
@@ -381,7 +381,7 @@ def test_a_component_changes_hands_when_the_other_takes_it(
     assert catalog.get(PATH).json()["transfer_to"] is None
     assert problem(catalog.post(f"{PATH}/confirm", headers=owner)) == (403, "component-not-yours")
     assert catalog.post(f"{PATH}/confirm", headers=other).is_success
-    assert problem(catalog.post(f"{PATH}/take-over", headers=other)) == (409, "not-offered-to-you")
+    assert problem(catalog.post(f"{PATH}/take-over", headers=other)) == (403, "not-offered-to-you")
 
 
 def test_what_nobody_has_confirmed_for_a_year_is_stale(catalog: TestClient, issuer: Issuer, url: str) -> None:

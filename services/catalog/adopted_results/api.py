@@ -29,7 +29,7 @@ from services.catalog.test_reports import rules as report_rules
 from services.catalog.test_reports import store as test_reports
 from services.chassis import changes, clock
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.contract import example
 from services.chassis.db import SessionDep
 from services.chassis.values import In, Out, seed_id
@@ -40,7 +40,6 @@ BODY = "100000040"
 SEEDED = str(seed_id("assessment:assessed"))
 AssessmentId = Annotated[UUID, Path(description="The assessment's id", examples=[SEEDED])]
 Requirement = Annotated[str, Path(max_length=40, description="The requirement's id", examples=["VT1-01"])]
-Assessing = Annotated[Caller, needs("certification.assess")]
 
 
 class Chosen(In):
@@ -69,7 +68,7 @@ class Adopted(Out):
 def adopt_reports(
     id: AssessmentId,
     new: Chosen,
-    caller: Assessing,
+    caller: CallerDep,
     session: SessionDep,
     today: clock.TodayDep,
     if_match: changes.IfMatch = None,
@@ -112,7 +111,7 @@ def adopt_reports(
 def adopt_declaration(
     id: AssessmentId,
     new: Chosen,
-    caller: Assessing,
+    caller: CallerDep,
     session: SessionDep,
     today: clock.TodayDep,
     if_match: changes.IfMatch = None,

@@ -17,13 +17,12 @@ from services.catalog.organisations import store as organisations
 from services.catalog.products import store as products
 from services.chassis import clock, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep
 
 router = new_router("", "Adoptions")
 
-Viewing = Annotated[Caller, needs()]
 OnDay = Annotated[date | None, Query(description="As it was on this day. Left out: today", examples=["2026-06-30"])]
 
 
@@ -50,7 +49,7 @@ class Adopters(paging.Page[Adopter]):
 )
 def of_component(
     slug: Annotated[str, Path(description="The component's name in addresses", examples=[COMPONENT])],
-    caller: Viewing,
+    caller: CallerDep,
     reader: ReaderDep,
     request: Request,
     response: Response,
@@ -74,7 +73,7 @@ def of_component(
 )
 def of_product(
     slug: Annotated[str, Path(description="The product's name in addresses", examples=["havorn-alarm"])],
-    caller: Viewing,
+    caller: CallerDep,
     reader: ReaderDep,
     request: Request,
     response: Response,

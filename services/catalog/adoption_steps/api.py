@@ -13,7 +13,7 @@ from services.catalog.adoptions.rules import Sight, Step
 from services.catalog.adoptions.shapes import BRONNOY, Adoption, AdoptionId
 from services.chassis import audit, changes, clock
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import SessionDep
 from services.chassis.problems import refuse
@@ -21,7 +21,6 @@ from services.chassis.values import In
 
 router = new_router("/adoptions", "Adoptions")
 
-Registering = Annotated[Caller, needs("catalog.write")]
 Reason = Annotated[str, Field(min_length=1, max_length=2000)]
 TOLD = {
     Step.PILOT: "adoption.piloted",
@@ -55,7 +54,7 @@ def step(
         ),
     ],
     taken: Taken,
-    caller: Registering,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,

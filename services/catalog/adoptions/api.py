@@ -18,7 +18,7 @@ from services.catalog.organisations import store as organisations
 from services.catalog.products import store as products
 from services.chassis import clock, paging, view
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep
 from services.chassis.values import Slug
@@ -26,7 +26,6 @@ from services.chassis.view import ViewDep
 
 router = new_router("/adoptions", "Adoptions")
 
-Viewing = Annotated[Caller, needs()]
 MunicipalityNumber = Annotated[str, Field(pattern=r"^\d{4}$", examples=["1129"])]
 
 
@@ -62,7 +61,7 @@ class Filters(view.Viewed):
 )
 def list_adoptions(
     filters: Annotated[Filters, Query()],
-    caller: Viewing,
+    caller: CallerDep,
     reader: ReaderDep,
     request: Request,
     response: Response,
@@ -105,7 +104,7 @@ def list_adoptions(
 
 @router.get("/{id}", summary="Read an adoption", response_model=Adoption, openapi_extra=example(organisation=VEFSN))
 def read(
-    id: AdoptionId, caller: Viewing, reader: ReaderDep, response: Response, asked: ViewDep, today: clock.TodayDep
+    id: AdoptionId, caller: CallerDep, reader: ReaderDep, response: Response, asked: ViewDep, today: clock.TodayDep
 ) -> Any:
     """One adoption, as it stands today. What you may not see does not exist for you."""
     seen = store.viewer(reader, caller)

@@ -86,7 +86,7 @@ class ContractHidden(Forbidden):
 class MayNotRegister(Forbidden):
     """You may not say that this organisation uses this.
 
-    An organisation registers its own adoptions; a member those of a co-operation that has no organisation number; a
+    A public body registers its own adoptions; a member those of a co-operation that has no organisation number; a
     supplier claims that its own product is used; an editor claims what a source says.
     """
 
@@ -255,6 +255,7 @@ class Registrar:
     """Who says that an organisation uses a thing, and what they are to both."""
 
     is_the_organisation: bool
+    is_public_body: bool
     is_member_of_numberless_co_operation: bool
     supplies_the_product: bool
     is_editor: bool
@@ -263,7 +264,7 @@ class Registrar:
 def check_registrar(who: Registrar, *, source: str | None, contract: bool) -> tuple[Claim, list[Problem]]:
     """→ what its word is worth: the organisation's own is confirmed, anybody else's a claim"""
     if who.is_the_organisation:
-        return Claim.CONFIRMED, []
+        return Claim.CONFIRMED, [] if who.is_public_body else [MayNotRegister("You are no public body.")]
     if not (who.is_member_of_numberless_co_operation or who.supplies_the_product or who.is_editor):
         return Claim.CLAIMED, [MayNotRegister()]
     found: list[Problem] = []

@@ -19,7 +19,7 @@ from services.catalog.organisations import rules as organisation_rules
 from services.catalog.organisations import store as organisations
 from services.chassis import audit, clock
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import refuse
@@ -29,8 +29,6 @@ router = new_router("/adoptions", "Adoptions")
 
 HARAM = "829912252"
 ALESUND = "929911709"
-Registering = Annotated[Caller, needs("catalog.write")]
-Viewing = Annotated[Caller, needs()]
 SPLIT = str(seed_id("adoption:alesund-2020:velferdsteknologi-trygghetsplattform"))
 SplitId = Annotated[UUID, Path(description="The adoption's id", examples=[SPLIT])]
 SPLIT_TOO = str(seed_id("adoption:alesund-2020:havorn-alarm"))
@@ -72,7 +70,7 @@ class Allocation(Out):
     openapi_extra=example(organisation=HARAM, body={"organisations": [str(seed_id(f"organisation:{HARAM}"))]}),
 )
 def allocate(
-    id: SplitId, new: NewAllocation, caller: Registering, session: SessionDep, today: clock.TodayDep
+    id: SplitId, new: NewAllocation, caller: CallerDep, session: SessionDep, today: clock.TodayDep
 ) -> Allocation:
     """For a successor of an organisation that was split: which of them carries this adoption on, or that both do. It
     counts for nobody until each of the others has confirmed it with its own token, or declined. What has been agreed on
@@ -99,7 +97,7 @@ def allocate(
 
 
 @router.get("/{id}/allocations", summary="List an adoption's allocations", openapi_extra=example(organisation=ALESUND))
-def list_allocations(id: SplitTooId, caller: Viewing, reader: ReaderDep, today: clock.TodayDep) -> list[Allocation]:
+def list_allocations(id: SplitTooId, caller: CallerDep, reader: ReaderDep, today: clock.TodayDep) -> list[Allocation]:
     """What its organisation's successors have proposed and answered, oldest first. For public bodies."""
     seen = adoptions.require_sight(reader, caller)
     query = adoptions.selected(adoptions.Day(), today, adoptions.visible(reader, seen, today), ids=[id])
@@ -119,7 +117,7 @@ def answer(
     allocation: Annotated[UUID, Path(description="The allocation's id", examples=[PENDING])],
     answer: Annotated[Answer, Path(description="What you say to it", examples=["confirm"])],
     answering: Answering,
-    caller: Registering,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,

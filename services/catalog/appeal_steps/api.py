@@ -15,7 +15,7 @@ from services.catalog.appeals.rules import Step
 from services.catalog.appeals.shapes import Appeal
 from services.chassis import changes, clock
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.contract import example
 from services.chassis.db import SessionDep
 from services.chassis.problems import Problem, refuse
@@ -157,13 +157,11 @@ def _take(
 
 def _route(step: Step, shape: type[In], seeded: str, body: Any, summary: str, about: str) -> None:
     """One route for each step; `seeded` is an appeal that can take it."""
-    own = step is Step.WITHDRAW
-    scope = "certification.apply" if own else "certification.decide"
 
     def take(
         id: Annotated[UUID, shapes.path_of(seeded)],
         new: Annotated[Any, Body()],
-        caller: Annotated[Caller, needs(scope)],
+        caller: CallerDep,
         session: SessionDep,
         today: clock.TodayDep,
         response: Response,
@@ -179,7 +177,7 @@ def _route(step: Step, shape: type[In], seeded: str, body: Any, summary: str, ab
         f"/{{id}}/{step}",
         summary=summary,
         operation_id=f"appeal_{step.value.replace('-', '_')}",
-        openapi_extra=example(organisation=HOLDER if own else BODY, body=body),
+        openapi_extra=example(organisation=HOLDER if step is Step.WITHDRAW else BODY, body=body),
     )(take)
 
 

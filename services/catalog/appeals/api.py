@@ -15,7 +15,7 @@ from services.catalog.attachments.rules import Named
 from services.catalog.organisations import store as organisations
 from services.chassis import changes, clock, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, ViewerDep, needs
+from services.chassis.auth import CallerDep, ViewerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import Problem, refuse
@@ -24,7 +24,6 @@ from services.chassis.values import In
 router = new_router("/appeals", "Appeals")
 
 BODY, HOLDER = "100000040", "100000032"
-Appellant = Annotated[Caller, needs("certification.apply")]
 Why = Annotated[str, Field(min_length=1, max_length=10_000)]
 
 
@@ -125,7 +124,7 @@ def read(
         body={"certificate": "SV-2026-000003", "event": 2, "reason": "Målingen gjaldt et annet nett (fiktivt)"},
     ),
 )
-def appeal(new: NewAppeal, caller: Appellant, session: SessionDep, response: Response, today: clock.TodayDep) -> Appeal:
+def appeal(new: NewAppeal, caller: CallerDep, session: SessionDep, response: Response, today: clock.TodayDep) -> Appeal:
     """For the one that it went against, also as what it has become by a merger: a refusal or conditions, the
     suspension, withdrawal or reduction of a certificate, or the suspension of a supplier. The scheme says within how
     many calendar days from the day it was decided; the last day counts, and moves to the next working day. One that

@@ -13,16 +13,13 @@ from services.catalog.applications.rules import Step
 from services.catalog.applications.shapes import BODY, FJORDVAKT, HAVORN, SEEDED, Application
 from services.chassis import changes, clock
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import SessionDep
 from services.chassis.problems import refuse
 from services.chassis.values import In
 
 router = new_router("/certification-applications", "Certification")
-
-Applying = Annotated[Caller, needs("certification.apply")]
-Assessing = Annotated[Caller, needs("certification.assess")]
 
 
 class Submission(In):
@@ -47,7 +44,7 @@ class Withdrawal(In):
 def submit(
     id: Annotated[UUID, Path(description="The application's id", examples=[SEEDED["draft"]])],
     new: Submission,
-    caller: Applying,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,
@@ -75,7 +72,7 @@ def submit(
 def request_information(
     id: shapes.ApplicationId,
     new: InformationRequest,
-    caller: Assessing,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,
@@ -98,7 +95,7 @@ def request_information(
 def withdraw(
     id: Annotated[UUID, Path(description="The application's id", examples=[SEEDED["information-missing"]])],
     new: Withdrawal,
-    caller: Applying,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,

@@ -17,12 +17,11 @@ from services.catalog.organisations.rules import Kind
 from services.catalog.products import store as products
 from services.catalog.products.rules import DeliveryForm
 from services.catalog.schemes.rules import SubjectKind
-from services.catalog.schemes.shapes import Certifying
 from services.catalog.specifications import store as specifications
 from services.catalog.specifications.shapes import VersionLabel
 from services.chassis import audit, changes, clock, feed, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import refuse
@@ -30,7 +29,6 @@ from services.chassis.values import In, Slug
 
 router = new_router("/certification-applications", "Certification")
 
-Applying = Annotated[Caller, needs("certification.apply")]
 Forms = Annotated[list[DeliveryForm], Field(max_length=2, description="Of the product; a firm has none")]
 
 
@@ -84,7 +82,7 @@ class Filters(In):
 )
 def list_applications(
     filters: Annotated[Filters, Query()],
-    caller: Certifying,
+    caller: CallerDep,
     reader: ReaderDep,
     request: Request,
     response: Response,
@@ -120,7 +118,7 @@ def list_applications(
 
 @router.get("/{id}", summary="Read a certification application", openapi_extra=example(organisation=shapes.NORDLYS))
 def read(
-    id: ApplicationId, caller: Certifying, reader: ReaderDep, response: Response, today: clock.TodayDep
+    id: ApplicationId, caller: CallerDep, reader: ReaderDep, response: Response, today: clock.TodayDep
 ) -> Application:
     """Where it stands, why, whose turn it is and by when, with everything that it has led to. For its applicant and
     whoever assesses or decides; to others it does not exist."""
@@ -143,7 +141,7 @@ def read(
     ),
 )
 def draft(
-    new: NewApplication, caller: Applying, session: SessionDep, response: Response, today: clock.TodayDep
+    new: NewApplication, caller: CallerDep, session: SessionDep, response: Response, today: clock.TodayDep
 ) -> Application:
     """For the product's supplier, or for the firm itself as a supplier or an adviser. Nobody else sees a draft;
     `submit` it when it is ready. To renew or extend a certificate, name its number: it then keeps it."""
@@ -196,7 +194,7 @@ def draft(
 def change(
     id: Annotated[UUID, Path(description="The application's id", examples=[SEEDED["draft"]])],
     change: Annotated[ApplicationChange, Body(media_type=changes.MERGE_PATCH)],
-    caller: Applying,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,

@@ -13,7 +13,7 @@ from services.catalog.interfaces.rules import Status
 from services.catalog.organisations import store as organisations
 from services.chassis import audit, changes, clock, feed
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import DatabaseDep, ReaderDep, SessionDep
 from services.chassis.problems import refuse
@@ -27,7 +27,6 @@ InterfaceSlug = Annotated[
 ]
 Label = Annotated[str, Path(description="The version's label", examples=["2.0"])]
 DraftLabel = Annotated[str, Path(description="The version's label", examples=["3.0"])]
-Keeping = Annotated[Caller, needs("catalog.write")]
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 _EXAMPLE = """\
 openapi: 3.0.3
@@ -91,7 +90,7 @@ async def _media_type(request: Request) -> str:
 def put(
     slug: InterfaceSlug,
     version: DraftLabel,
-    caller: Keeping,
+    caller: CallerDep,
     media_type: Annotated[str, Depends(_media_type)],
     body: Annotated[bytes, Depends(_body)],
     database: DatabaseDep,

@@ -20,10 +20,9 @@ from services.catalog.certificates.rules import Assurance, Outcome
 from services.catalog.evidence_files import store as evidence_files
 from services.catalog.schemes import store as schemes
 from services.catalog.schemes.rules import SubjectKind
-from services.catalog.schemes.shapes import Certifying
 from services.chassis import changes, clock
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import refuse
@@ -35,7 +34,6 @@ BODY = "100000040"
 SEEDED = str(seed_id("assessment:assessed"))
 AssessmentId = Annotated[UUID, Path(description="The assessment's id", examples=[SEEDED])]
 Requirement = Annotated[str, Path(max_length=40, description="The requirement's id", examples=["VT1-01"])]
-Assessing = Annotated[Caller, needs("certification.assess")]
 
 
 class NewEvidence(In):
@@ -74,7 +72,7 @@ class Results(Out):
     openapi_extra=example(organisation=BODY),
 )
 def read(
-    id: AssessmentId, requirement: Requirement, caller: Certifying, reader: ReaderDep, today: clock.TodayDep
+    id: AssessmentId, requirement: Requirement, caller: CallerDep, reader: ReaderDep, today: clock.TodayDep
 ) -> Results:
     """Every result that was ever written, the newest, which counts, first. For the applicant, and for whoever assesses
     or decides."""
@@ -108,7 +106,7 @@ def write(
     id: AssessmentId,
     requirement: Requirement,
     new: NewResult,
-    caller: Assessing,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,

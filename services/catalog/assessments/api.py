@@ -17,11 +17,10 @@ from services.catalog.assessments.rules import EventKind, Recommendation, Status
 from services.catalog.assessments.shapes import Result
 from services.catalog.organisations import store as organisations
 from services.catalog.requirements.store import Content
-from services.catalog.schemes.shapes import Certifying
 from services.catalog.specifications.rules import Obligation
 from services.chassis import audit, changes, clock, feed, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import refuse
@@ -32,8 +31,6 @@ router = new_router("/certification-assessments", "Certification")
 BODY, ANOTHER = "100000040", "100000059"
 SEEDED = {name: str(seed_id(f"assessment:{name}")) for name in ("assessed", "recommended", "complete", "returned")}
 AssessmentId = Annotated[UUID, Path(description="The assessment's id", examples=[SEEDED["assessed"]])]
-Assessing = Annotated[Caller, needs("certification.assess")]
-Deciding = Annotated[Caller, needs("certification.decide")]
 
 
 class NewAssessment(In):
@@ -95,7 +92,7 @@ class Filters(In):
 @router.get("", summary="List assessments", openapi_extra=example(organisation=BODY))
 def list_assessments(
     filters: Annotated[Filters, Query()],
-    caller: Certifying,
+    caller: CallerDep,
     reader: ReaderDep,
     request: Request,
     response: Response,
@@ -126,7 +123,7 @@ def list_assessments(
 
 @router.get("/{id}", summary="Read an assessment", openapi_extra=example(organisation=BODY))
 def read(
-    id: AssessmentId, caller: Certifying, reader: ReaderDep, response: Response, today: clock.TodayDep
+    id: AssessmentId, caller: CallerDep, reader: ReaderDep, response: Response, today: clock.TodayDep
 ) -> Assessment:
     """Every requirement of the application with the result that counts, and which must requirements have none. For the
     applicant, and for whoever assesses or decides; others do not find it."""
@@ -141,7 +138,7 @@ def read(
     openapi_extra=example(organisation=BODY, body={"application": str(seed_id("certification-application:to-assess"))}),
 )
 def begin(
-    new: NewAssessment, caller: Assessing, session: SessionDep, response: Response, today: clock.TodayDep
+    new: NewAssessment, caller: CallerDep, session: SessionDep, response: Response, today: clock.TodayDep
 ) -> Assessment:
     """For whoever assesses, and has no interest in the application. It takes the application from submitted to under
     assessment. Others join it."""
@@ -170,7 +167,7 @@ def begin(
 )
 def join(
     id: AssessmentId,
-    caller: Assessing,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,
@@ -196,7 +193,7 @@ def join(
 def complete(
     id: Annotated[UUID, Path(description="The assessment's id", examples=[SEEDED["complete"]])],
     new: Completion,
-    caller: Assessing,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,
@@ -230,7 +227,7 @@ def complete(
 def return_(
     id: Annotated[UUID, Path(description="The assessment's id", examples=[SEEDED["recommended"]])],
     new: Reason,
-    caller: Deciding,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,
@@ -257,7 +254,7 @@ def return_(
 )
 def resume(
     id: Annotated[UUID, Path(description="The assessment's id", examples=[SEEDED["returned"]])],
-    caller: Assessing,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,

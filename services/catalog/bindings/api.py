@@ -13,7 +13,7 @@ from services.catalog.standards import store as standards
 from services.catalog.standards.rules import Level, Sector, State
 from services.chassis import audit, changes, clock, feed
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
@@ -26,7 +26,6 @@ EDITOR = "100000008"
 SEEDED = str(seed_id("binding:wcag-2-1:municipality:universell-utforming"))
 StandardSlug = Annotated[str, Path(description="The standard's name in addresses", examples=["wcag-2-1"])]
 BindingId = Annotated[UUID, Path(description="The binding's id", examples=[SEEDED])]
-Editing = Annotated[Caller, needs("catalog.admin")]
 Address = Annotated[str, Field(max_length=300, pattern=r"^https?://[^\s<>\"{}|\\^`]+$")]
 Reason = Annotated[str, Field(min_length=1, max_length=2000, description="Why it is so, or what has changed")]
 
@@ -139,7 +138,7 @@ def read(
     ),
 )
 def add(
-    slug: StandardSlug, new: NewBinding, caller: Editing, session: SessionDep, response: Response, today: TodayDep
+    slug: StandardSlug, new: NewBinding, caller: CallerDep, session: SessionDep, response: Response, today: TodayDep
 ) -> Binding:
     """For editors: for whom, in which area, how strongly, from when, and by which law. On a day there is one level for
     a sector and an area. What is mandatory names its legal basis."""
@@ -180,7 +179,7 @@ def change(
     slug: StandardSlug,
     binding: BindingId,
     change: Annotated[BindingChange, Body(media_type=changes.MERGE_PATCH)],
-    caller: Editing,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: TodayDep,
@@ -211,7 +210,7 @@ def end(
     slug: StandardSlug,
     binding: BindingId,
     new: EndOfBinding,
-    caller: Editing,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: TodayDep,

@@ -19,7 +19,7 @@ from services.catalog.products.rules import DeliveryForm
 from services.catalog.schemes import store as schemes
 from services.chassis import audit, changes, clock, feed
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.contract import example
 from services.chassis.db import SessionDep
 from services.chassis.problems import Problem, refuse
@@ -30,8 +30,6 @@ router = new_router("/certificates/{number}", "Certificates")
 DECIDER = "100000040"
 FJORDVAKT = "100000016"
 SUSPENDED, VALID, VERSIONED = "SV-2026-000003", "SV-2026-000001", "SV-2026-000006"
-DecisionMaker = Annotated[Caller, needs("certification.decide")]
-Holder = Annotated[Caller, needs("certification.apply")]
 Numbered = Annotated[str, Path(description="The certificate's number", examples=[VALID])]
 NumberedSuspended = Annotated[str, Path(description="The certificate's number", examples=[SUSPENDED])]
 NumberedVersioned = Annotated[str, Path(description="The certificate's number", examples=[VERSIONED])]
@@ -89,6 +87,7 @@ class _Taken:
     today: date
     effective_on: date
     holder: str
+    interested: frozenset[str]
 
     @property
     def scope(self) -> certification.Scope:
@@ -105,7 +104,8 @@ def _open(session: Session, number: str, caller: Caller, on: date | None, if_mat
     today = clock.on(now)
     own = row.supplier_id in products.keys_of_supplier(session, caller.organisation, today)
     holder = caller.organisation if own else row.supplier_number
-    return _Taken(row, store.history_of(row), now, today, on or today, holder)
+    interested = store.interested(session, row.product_id, today) if row.product_id is not None else frozenset()
+    return _Taken(row, store.history_of(row), now, today, on or today, holder, interested)
 
 
 def _check(taken: _Taken, step: Step, caller: Caller, ground: str | None = None) -> list[Problem]:
@@ -116,6 +116,7 @@ def _check(taken: _Taken, step: Step, caller: Caller, ground: str | None = None)
         taken.now,
         holder=taken.holder,
         decided_by=caller.organisation,
+        interested=taken.interested,
         ground=ground,
     )
 
@@ -168,7 +169,7 @@ def _step(step: Step, numbered: Any, summary: str, about: str) -> None:
     def take(
         number: numbered,
         new: NewStep,
-        caller: DecisionMaker,
+        caller: CallerDep,
         session: SessionDep,
         response: Response,
         if_match: changes.IfMatch = None,
@@ -210,7 +211,7 @@ _step(
 def restore(
     number: NumberedSuspended,
     new: NewRestoration,
-    caller: DecisionMaker,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     if_match: changes.IfMatch = None,
@@ -231,7 +232,7 @@ def restore(
 def relinquish(
     number: Numbered,
     new: NewRelinquishment,
-    caller: Holder,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     if_match: changes.IfMatch = None,
@@ -255,7 +256,7 @@ def relinquish(
 def carry_over(
     number: NumberedVersioned,
     new: NewCarryOver,
-    caller: Holder,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     if_match: changes.IfMatch = None,
@@ -290,7 +291,7 @@ def carry_over(
 def reduce(
     number: Numbered,
     new: NewReduction,
-    caller: DecisionMaker,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     if_match: changes.IfMatch = None,
@@ -316,7 +317,7 @@ def reduce(
 def supersede(
     number: Numbered,
     new: NewSupersession,
-    caller: DecisionMaker,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     if_match: changes.IfMatch = None,
@@ -349,7 +350,7 @@ def supersede(
 def meet_condition(
     number: Annotated[str, Path(description="The certificate's number", examples=["SV-2026-000007"])],
     new: NewConditionMet,
-    caller: DecisionMaker,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     if_match: changes.IfMatch = None,
@@ -357,9 +358,7 @@ def meet_condition(
     """A condition of the grant, or a dispensation, is no longer open from `effective_on`. Met in time it never
     suspends; met too late the certificate stays suspended until it is restored on the ground `condition:<key>`."""
     taken = _open(session, number, caller, new.effective_on, if_match)
-    found: list[Problem] = []
-    if taken.holder == caller.organisation:
-        found.append(certification.DecisionOnOwnProduct())
+    found = certification.check_decider(caller.organisation, holder=taken.holder, interested=taken.interested)
     if new.condition not in {one.key for one in taken.history.conditions}:
         found.append(rules.ConditionUnknown(new.condition, pointer="#/condition"))
     elif new.condition in _met(taken.history.events):

@@ -1,6 +1,6 @@
 """What a certificate is worth on a day: one pure function of everything that has happened to it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -148,6 +148,10 @@ class ConditionOpen(Conflict):
 
 class DecisionOnOwnProduct(Forbidden):
     """A supplier does not decide on its own product."""
+
+
+class DecisionOnOwnComponent(Forbidden):
+    """The owner of a component that a product is offered for does not decide on its certificate."""
 
 
 class CertificateNotYours(Forbidden):
@@ -414,15 +418,17 @@ def check_step(
     *,
     holder: str | None,
     decided_by: str,
+    interested: Collection[str] = (),
     ground: str | None = None,
 ) -> list[Problem]:
-    """`holder` and `decided_by`: organisation numbers. A supplier only relinquishes and carries over."""
+    """`holder`, `decided_by` and `interested` (`check_decider`): organisation numbers. A supplier only relinquishes and
+    carries over."""
     found: list[Problem] = []
     holders_own = step in (Step.RELINQUISH, Step.CARRY_OVER)
     if holders_own and holder != decided_by:
         found.append(CertificateNotYours())
-    if not holders_own and holder == decided_by:
-        found.append(DecisionOnOwnProduct())
+    if not holders_own:
+        found += check_decider(decided_by, holder=holder, interested=interested)
     stands = standing(history, effective_on, now)
     status = stands.status if stands else None
     if stands is None or status is None or (status, step) not in MOVES:
@@ -436,6 +442,13 @@ def check_step(
         unmet = [one for one in history.conditions if one.ground == ground and one.key not in _met(history, now)]
         found += [ConditionOpen(one.key, pointer="#/ground") for one in unmet]
     return found
+
+
+def check_decider(decided_by: str, *, holder: str | None, interested: Collection[str]) -> list[Problem]:
+    """`interested`: the holder, and the owners of the components that the product is offered for."""
+    if decided_by == holder:
+        return [DecisionOnOwnProduct()]
+    return [DecisionOnOwnComponent()] if decided_by in interested else []
 
 
 def _met(history: History, now: datetime) -> set[str]:

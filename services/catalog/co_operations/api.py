@@ -17,7 +17,7 @@ from services.catalog.periods import store as periods
 from services.catalog.periods.rules import Life
 from services.chassis import audit, feed, paging, view
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.changes import IfMatch, etag, require_match
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
@@ -32,7 +32,6 @@ EDITOR = "100000008"
 BRONNOY, VEGA = (str(seed_id(f"organisation:{number}")) for number in ("964983291", "941017975"))
 RESERVED = {"roll-up"}
 Name = Annotated[str, Path(description="The co-operation's name in addresses", examples=["hald-ikt"])]
-Editor = Annotated[Caller, needs("catalog.admin")]
 Recorded = tuple[store.CoOperationState, list[store.Member]]
 
 
@@ -238,7 +237,7 @@ EXAMPLE_STATE = {
     ),
 )
 def register(
-    new: NewCoOperation, caller: Editor, session: SessionDep, today: TodayDep, response: Response
+    new: NewCoOperation, caller: CallerDep, session: SessionDep, today: TodayDep, response: Response
 ) -> CoOperation:
     """For editors. A co-operation with what is known of it on one day; it becomes an organisation of its own."""
     problems: list[Problem] = [rules.SlugReserved(pointer="#/slug")] if new.slug in RESERVED else []
@@ -263,7 +262,7 @@ def register(
 def add_state(
     slug: Name,
     new: NewState,
-    caller: Editor,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
     response: Response,

@@ -16,7 +16,7 @@ from services.catalog.search import store as search
 from services.catalog.search.rules import Type
 from services.chassis import audit, changes, clock, feed, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.changes import IfMatch
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
@@ -31,7 +31,6 @@ router = new_router("/components", "Components")
 SEEDED = "velferdsteknologi-trygghetsplattform"
 JOINT_UNIT = "100000008"
 Name = Annotated[str, Path(description="The component's name in addresses", examples=[SEEDED])]
-Writer = Annotated[Caller, needs("catalog.write")]
 
 
 class OrganisationUnknown(Invalid):
@@ -197,7 +196,7 @@ def _search(
         },
     ),
 )
-def register(new: NewComponent, caller: Writer, session: SessionDep, today: TodayDep) -> Response:
+def register(new: NewComponent, caller: CallerDep, session: SessionDep, today: TodayDep) -> Response:
     """Your organisation becomes the owner; it must be registered. It is `proposed`: the editors approve or reject it
     within 20 working days, and then you publish it. What shared use and reuse entail (operator, terms, licence, …) may
     come later, but before that."""
@@ -248,7 +247,7 @@ def register(new: NewComponent, caller: Writer, session: SessionDep, today: Toda
 def change(
     slug: Name,
     new: Annotated[ComponentChange, Body(media_type=changes.MERGE_PATCH)],
-    caller: Writer,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
     if_match: IfMatch = None,

@@ -18,7 +18,7 @@ from services.catalog.organisations import store as organisations
 from services.catalog.search import store as search
 from services.chassis import audit, clock, feed
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import SessionDep
 from services.chassis.problems import refuse
@@ -54,7 +54,7 @@ class Confirmation(Out):
 def confirm_all(
     id: Annotated[UUID, Path(description="Your organisation's id", examples=[str(seed_id(f"organisation:{BRONNOY}"))])],
     new: NewConfirmation,
-    caller: Annotated[Caller, needs("catalog.write")],
+    caller: CallerDep,
     session: SessionDep,
     today: clock.TodayDep,
 ) -> Confirmation:

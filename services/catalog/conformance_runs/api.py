@@ -20,13 +20,13 @@ from services.catalog.interfaces.rules import Status
 from services.catalog.organisations import store as organisations
 from services.catalog.product_versions import store as product_versions
 from services.catalog.products import store as products
-from services.catalog.schemes.shapes import Certifying, is_body
+from services.catalog.schemes.shapes import is_body
 from services.catalog.specifications import store as specifications
 from services.catalog.test_endpoints import rules as endpoint_rules
 from services.catalog.test_endpoints import store as endpoints
 from services.chassis import audit, changes, clock, feed, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs_one_of
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
@@ -37,7 +37,6 @@ router = new_router("/conformance-runs", "Conformance tests")
 
 SUPPLIER = "100000016"
 FINISHED, QUEUED = str(seed_id("conformance-run:fjordvakt")), str(seed_id("conformance-run:queued"))
-Testing = Annotated[Caller, needs_one_of("certification.apply", "certification.assess")]
 RunId = Annotated[UUID, Path(description="The run's id", examples=[FINISHED])]
 QueuedId = Annotated[UUID, Path(description="The run's id", examples=[QUEUED])]
 Label = Annotated[str, Field(min_length=1, max_length=40)]
@@ -155,7 +154,7 @@ class Filters(In):
 @router.get("", summary="List conformance runs", openapi_extra=example(organisation=SUPPLIER))
 def list_runs(
     filters: Annotated[Filters, Query()],
-    caller: Certifying,
+    caller: CallerDep,
     reader: ReaderDep,
     request: Request,
     response: Response,
@@ -183,7 +182,7 @@ def list_runs(
 
 
 @router.get("/{id}", summary="Read a conformance run", openapi_extra=example(organisation=SUPPLIER))
-def read(id: RunId, caller: Certifying, reader: ReaderDep, response: Response, today: TodayDep) -> Run:
+def read(id: RunId, caller: CallerDep, reader: ReaderDep, response: Response, today: TodayDep) -> Run:
     """One run with its steps, for the product's supplier and whoever assesses or decides. Ask again until `state` is
     neither `queued` nor `running`."""
     _seen(reader, id, caller, today)
@@ -191,7 +190,7 @@ def read(id: RunId, caller: Certifying, reader: ReaderDep, response: Response, t
 
 
 @router.get("/{id}/report", summary="Read a run's report", openapi_extra=example(organisation=SUPPLIER))
-def report(id: RunId, caller: Certifying, reader: ReaderDep, today: TodayDep) -> Report:
+def report(id: RunId, caller: CallerDep, reader: ReaderDep, today: TodayDep) -> Report:
     """What was tried and what failed, each failure with the smallest request that shows it. The same document, byte for
     byte, is the evidence file that a result can refer to."""
     row = _seen(reader, id, caller, today)
@@ -227,7 +226,7 @@ def report(id: RunId, caller: Certifying, reader: ReaderDep, today: TodayDep) ->
         },
     ),
 )
-def ask(new: NewRun, caller: Testing, session: SessionDep, response: Response, today: TodayDep) -> Run:
+def ask(new: NewRun, caller: CallerDep, session: SessionDep, response: Response, today: TodayDep) -> Run:
     """A worker makes requests that the contract allows, and looks at whether the answers are what it says. For the
     product's supplier and for assessors. One run at a time against an endpoint; its host must be approved. The report
     becomes an evidence file; what it shows is for the assessor to say."""
@@ -284,7 +283,7 @@ def ask(new: NewRun, caller: Testing, session: SessionDep, response: Response, t
 def cancel(
     id: QueuedId,
     new: Cancellation,
-    caller: Testing,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: TodayDep,

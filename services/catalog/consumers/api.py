@@ -18,7 +18,7 @@ from services.catalog.interfaces.rules import Status
 from services.catalog.organisations import store as organisations
 from services.chassis import audit, changes, feed
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
@@ -33,7 +33,6 @@ InterfaceSlug = Annotated[
 ]
 OldLabel = Annotated[str, Path(description="The version's label", examples=["1.0"])]
 Label = Annotated[str, Path(description="The version's label", examples=["2.0"])]
-Keeping = Annotated[Caller, needs("catalog.write")]
 
 
 class NewConsumer(In):
@@ -114,7 +113,7 @@ def impact(
     openapi_extra=example(organisation=EDITOR, body={"component": "vaktsentral", "since_on": "2026-01-01"}),
 )
 def attach(
-    slug: InterfaceSlug, version: Label, new: NewConsumer, caller: Keeping, session: SessionDep, today: TodayDep
+    slug: InterfaceSlug, version: Label, new: NewConsumer, caller: CallerDep, session: SessionDep, today: TodayDep
 ) -> Use:
     """Your component uses this version: you are told when it is deprecated, and its owner sees you before. For the
     component's owner, and for editors."""
@@ -142,7 +141,7 @@ def end(
     version: OldLabel,
     component: Annotated[str, Path(description="The component, by slug", examples=["vaktsentral"])],
     new: EndOfUse,
-    caller: Keeping,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
     if_match: changes.IfMatch = None,

@@ -17,7 +17,7 @@ from services.catalog.components import store as components
 from services.catalog.contract_endings import store
 from services.chassis import clock, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep
 from services.chassis.problems import Invalid
@@ -45,7 +45,7 @@ class Filters(In):
 )
 def list_endings(
     filters: Annotated[Filters, Query()],
-    caller: Annotated[Caller, needs()],
+    caller: CallerDep,
     reader: ReaderDep,
     request: Request,
     response: Response,

@@ -18,7 +18,7 @@ from services.catalog.holdings import store as holdings
 from services.catalog.organisations import store as organisations
 from services.chassis import clock, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep
 from services.chassis.values import In, OrganisationNumber, Out, Slug
@@ -77,7 +77,7 @@ class Filters(In):
 )
 def list_gaps(
     filters: Annotated[Filters, Query()],
-    caller: Annotated[Caller, needs()],
+    caller: CallerDep,
     reader: ReaderDep,
     request: Request,
     response: Response,

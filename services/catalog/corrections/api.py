@@ -22,7 +22,7 @@ from services.catalog.schemes import store as schemes
 from services.catalog.working_days import rules as working_days
 from services.chassis import changes, clock
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs, needs_one_of
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.contract import example
 from services.chassis.db import SessionDep
 from services.chassis.problems import Conflict, Problem, refuse
@@ -213,24 +213,15 @@ def _take(
     return shapes.shown(kept, {kept.holder_id}, today), found.revision
 
 
-_ASSESSING = ("certification.assess", "certification.decide")
-
-
 def _route(
     step: Step, shape: type[In], says: Callable[[_At, Any], _Taken], seeded: str, body: Any, summary: str, about: str
 ) -> None:
     """One route for each step; `seeded` is a non-conformity that can take it."""
-    if step in rules.HOLDERS:
-        acting, organisation = needs("certification.apply"), HOLDER
-    elif step in rules.DECISIONS:
-        acting, organisation = needs("certification.decide"), BODY
-    else:
-        acting, organisation = needs_one_of(*_ASSESSING), BODY
 
     def take(
         id: Annotated[UUID, shapes.path_of(seeded)],
         new: Annotated[Any, Body()],
-        caller: Annotated[Caller, acting],
+        caller: CallerDep,
         session: SessionDep,
         today: clock.TodayDep,
         response: Response,
@@ -246,7 +237,7 @@ def _route(
         f"/{{id}}/{step}",
         summary=summary,
         operation_id=f"non_conformity_{step.value.replace('-', '_')}",
-        openapi_extra=example(organisation=organisation, body=body),
+        openapi_extra=example(organisation=HOLDER if step in rules.HOLDERS else BODY, body=body),
     )(take)
 
 

@@ -15,7 +15,7 @@ from services.catalog.specifications import store as specifications
 from services.catalog.specifications.rules import Obligation
 from services.chassis import audit, clock, feed, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import Invalid, refuse
@@ -27,7 +27,6 @@ SPECIFICATION = "velferdsteknologi-trygghetstjeneste"
 SEEDED = str(seed_id(f"declaration:havorn-alarm:{SPECIFICATION}:1.0"))
 ProductSlug = Annotated[str, Path(description="The product's name in addresses", examples=["havorn-alarm"])]
 DeclarationId = Annotated[UUID, Path(description="The declaration's id", examples=[SEEDED])]
-Keeping = Annotated[Caller, needs("catalog.write")]
 
 
 class DeclaredVersionUnknown(Invalid):
@@ -124,7 +123,7 @@ def read(slug: ProductSlug, id: DeclarationId, reader: ReaderDep) -> Declaration
 def declare(
     slug: ProductSlug,
     new: NewDeclaration,
-    caller: Keeping,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,
@@ -169,7 +168,7 @@ def declare(
     openapi_extra=example(organisation="100000032", body={"reason": "Ny versjon er under arbeid (fiktivt)"}),
 )
 def withdraw(
-    slug: ProductSlug, id: DeclarationId, new: Withdrawal, caller: Keeping, session: SessionDep, today: clock.TodayDep
+    slug: ProductSlug, id: DeclarationId, new: Withdrawal, caller: CallerDep, session: SessionDep, today: clock.TodayDep
 ) -> Declaration:
     """For whoever keeps the product. It counts no more from today on, and stays on record. The last one of a product
     that is offered for no component cannot be withdrawn."""

@@ -16,7 +16,7 @@ from services.catalog.testers import store as testers
 from services.catalog.testers.rules import State
 from services.chassis import audit, clock, feed, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, ViewerDep, needs
+from services.chassis.auth import Caller, CallerDep, ViewerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import Invalid, refuse
@@ -29,7 +29,6 @@ TesterId = Annotated[UUID, Path(description="The tester's id", examples=[str(see
 DelegationId = Annotated[
     UUID, Path(description="The delegation's id", examples=[str(seed_id("delegation:fjordvakt-tilsyn"))])
 ]
-Applying = Annotated[Caller, needs("certification.apply")]
 
 
 class DelegatedProductUnknown(Invalid):
@@ -104,7 +103,7 @@ def list_delegations(
 def delegate(
     id: TesterId,
     new: NewDelegation,
-    caller: Applying,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,
@@ -149,7 +148,7 @@ def withdraw(
     id: TesterId,
     delegation: DelegationId,
     new: Withdrawal,
-    caller: Applying,
+    caller: CallerDep,
     session: SessionDep,
     today: clock.TodayDep,
 ) -> Delegation:

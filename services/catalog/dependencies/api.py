@@ -16,7 +16,7 @@ from services.catalog.releases import rules as versions
 from services.catalog.releases import store as releases
 from services.chassis import audit, changes, feed
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, ViewerDep, needs
+from services.chassis.auth import Caller, CallerDep, ViewerDep
 from services.chassis.changes import IfMatch
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
@@ -30,7 +30,6 @@ JOINT_UNIT = "100000008"
 SEEDED = "velferdsteknologi-trygghetsplattform"
 Slugged = Annotated[str, Path(description="The component's name in addresses", examples=[SEEDED])]
 On = Annotated[str, Path(description="The component that it depends on", examples=["id-porten"])]
-Writer = Annotated[Caller, needs("catalog.write")]
 
 
 class NewDependency(In):
@@ -128,7 +127,7 @@ def list_dependencies(
     openapi_extra=example(organisation=JOINT_UNIT, body={"on": "ks-svarut", "note": {"nb": "Sender brev (fiktivt)."}}),
 )
 def register(
-    slug: Slugged, new: NewDependency, caller: Writer, session: SessionDep, today: TodayDep, if_match: IfMatch = None
+    slug: Slugged, new: NewDependency, caller: CallerDep, session: SessionDep, today: TodayDep, if_match: IfMatch = None
 ) -> Dependency:
     """Its owner says what it needs. One by which it would come to depend on itself is refused, with the way told."""
     component = _owned(session, slug, caller, today, if_match)
@@ -158,7 +157,7 @@ def register(
     openapi_extra=example(organisation=JOINT_UNIT, headers={"If-Match": "*"}),
 )
 def remove(
-    slug: Slugged, on: On, caller: Writer, session: SessionDep, today: TodayDep, if_match: IfMatch = None
+    slug: Slugged, on: On, caller: CallerDep, session: SessionDep, today: TodayDep, if_match: IfMatch = None
 ) -> Response:
     """It does not need it any more. `If-Match` is the component's `ETag`."""
     component = _owned(session, slug, caller, today, if_match, needed=True)

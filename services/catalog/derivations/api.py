@@ -19,14 +19,13 @@ from services.catalog.specifications import store as specifications
 from services.catalog.specifications.shapes import OwnSlug, SpecificationSlug, VersionLabel
 from services.chassis import audit, changes, clock, feed, view
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import refuse
 from services.chassis.values import In, Out, Slug, Text, TextOut
 
 router = new_router("/specifications/{slug}", "Specifications")
-Owning = Annotated[Caller, needs("catalog.write")]
 
 
 class NewDerivation(In):
@@ -146,7 +145,7 @@ class Compared(view.Viewed):
 def derive(
     slug: SpecificationSlug,
     new: NewDerivation,
-    caller: Owning,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,
@@ -249,7 +248,7 @@ def upstream(slug: OwnSlug, asked: Annotated[Compared, Query()], reader: ReaderD
 def follow(
     slug: OwnSlug,
     new: NewFollowing,
-    caller: Owning,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,

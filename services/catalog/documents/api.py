@@ -17,7 +17,7 @@ from services.catalog.organisations import store as organisations
 from services.catalog.products import store as products
 from services.chassis import audit, changes, clock, feed, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, ViewerDep, needs
+from services.chassis.auth import Caller, CallerDep, ViewerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import MediaTypeUnsupported, TooLarge, refuse
@@ -214,7 +214,7 @@ def upload(
     type: Annotated[rules.DocumentType, Query(description="What kind of document it is")],
     title: Annotated[str, Query(min_length=1, max_length=200, description="In the language of `title_language`")],
     file_name: Annotated[str, Query(min_length=1, max_length=200, description="What it is called when downloaded")],
-    caller: Annotated[Caller, needs("catalog.write")],
+    caller: CallerDep,
     content: Annotated[bytes, Depends(_content)],
     session: SessionDep,
     request: Request,
@@ -304,7 +304,7 @@ def approve(
     slug: ProductSlug,
     id: ConceptId,
     new: Approval,
-    caller: Annotated[Caller, needs("catalog.admin")],
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     if_match: changes.IfMatch = None,
@@ -326,7 +326,7 @@ def reject(
     slug: ProductSlug,
     id: ConceptId,
     new: Reason,
-    caller: Annotated[Caller, needs("catalog.admin")],
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     if_match: changes.IfMatch = None,
@@ -345,7 +345,7 @@ def withdraw(
     slug: ProductSlug,
     id: ConceptId,
     new: Reason,
-    caller: Annotated[Caller, needs("catalog.write")],
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     if_match: changes.IfMatch = None,

@@ -12,7 +12,7 @@ from services.catalog.specifications import store as specifications
 from services.catalog.specifications.shapes import OwnSlug, SpecificationSlug
 from services.chassis import audit, changes, clock, feed
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import NotFound, refuse
@@ -20,7 +20,6 @@ from services.chassis.values import Out
 from services.chassis.view import Language
 
 router = new_router("/specifications/{slug}/versions/{label}", "Specifications")
-Owning = Annotated[Caller, needs("catalog.write")]
 DraftLabel = Annotated[str, Path(description="The draft's label", examples=["1.1"])]
 RequirementId = Annotated[
     str, Path(description="The requirement's id", pattern=r"^[A-Z0-9][A-Z0-9.-]{0,39}$", examples=["ALS-02"])
@@ -80,7 +79,7 @@ def take_in(
     label: DraftLabel,
     request: Request,
     content: Annotated[bytes, Depends(_body)],
-    caller: Owning,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,
@@ -130,7 +129,7 @@ def put(
     label: DraftLabel,
     id: RequirementId,
     new: shapes.RequirementContent,
-    caller: Owning,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,
@@ -165,7 +164,7 @@ def drop(
     slug: OwnSlug,
     label: DraftLabel,
     id: RequirementId,
-    caller: Owning,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,

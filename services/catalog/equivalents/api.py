@@ -17,7 +17,7 @@ from services.catalog.schemes.shapes import is_body
 from services.catalog.specifications import store as specifications
 from services.chassis import audit, changes, clock, feed, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, ViewerDep, needs
+from services.chassis.auth import Caller, CallerDep, ViewerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import refuse
@@ -26,8 +26,6 @@ from services.chassis.values import In, Instant, Out, Slug, seed_id
 router = new_router("/equivalents", "Equivalent evidence")
 
 BODY, LABORATORY = "100000040", "100000059"
-Assessor = Annotated[Caller, needs("certification.assess")]
-Decider = Annotated[Caller, needs("certification.decide")]
 Reason = Annotated[
     str, Field(min_length=1, max_length=2000, description="Public once confirmed: no person's name in it")
 ]
@@ -163,7 +161,7 @@ def read(id: Annotated[UUID, _id("confirmed")], viewer: ViewerDep, reader: Reade
         },
     ),
 )
-def record(new: NewEquivalent, caller: Assessor, session: SessionDep, response: Response) -> Equivalent:
+def record(new: NewEquivalent, caller: CallerDep, session: SessionDep, response: Response) -> Equivalent:
     """For assessors, but not the product's supplier nor the owner of a component that it is offered for. It counts for
     nothing until a decision-maker, who is another person, has confirmed it; until then others do not see it."""
     now = clock.now()
@@ -222,7 +220,7 @@ def _step(step: rules.Step, seeded: str, summary: str, about: str) -> None:
     def take(
         id: Annotated[UUID, _id(seeded)],
         new: NewStep,
-        caller: Decider,
+        caller: CallerDep,
         session: SessionDep,
         response: Response,
         if_match: changes.IfMatch = None,

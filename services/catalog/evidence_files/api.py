@@ -14,10 +14,10 @@ from starlette.datastructures import UploadFile
 from services.catalog.evidence_files import examination, rules, store
 from services.catalog.evidence_files.rules import View
 from services.catalog.organisations import store as organisations
-from services.catalog.schemes.shapes import Certifying, is_body
+from services.catalog.schemes.shapes import is_body
 from services.chassis import audit, clock, feed, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, ViewerDep
+from services.chassis.auth import Caller, CallerDep, ViewerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import refuse
@@ -185,7 +185,7 @@ def download(id: FileId, reader: ReaderDep, viewer: ViewerDep, today: clock.Toda
 @router.post("", status_code=201, summary="Upload an evidence file", openapi_extra=_upload_example())
 def upload(
     title: Annotated[str, Query(min_length=1, max_length=200, description="In the language of `title_language`")],
-    caller: Certifying,
+    caller: CallerDep,
     sent: Annotated[Sent, Depends(_sent)],
     session: SessionDep,
     response: Response,
@@ -229,7 +229,7 @@ def upload(
 def withdraw(
     id: Annotated[UUID, Path(description="The file's id", examples=[SEEDED["spare"]])],
     new: Withdrawal,
-    caller: Certifying,
+    caller: CallerDep,
     session: SessionDep,
     today: clock.TodayDep,
 ) -> EvidenceFile:

@@ -13,14 +13,13 @@ from services.catalog.decisions.rules import Outcome
 from services.catalog.grants import store
 from services.chassis import clock
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import SessionDep
 from services.chassis.values import In
 
 router = new_router("/certification-decisions", "Certification")
 
-Deciding = Annotated[Caller, needs("certification.decide")]
 RequirementId = Annotated[str, Field(min_length=1, max_length=40, examples=["VT2-05"])]
 
 
@@ -70,7 +69,7 @@ class NewDecision(In):
     ),
 )
 def decide(
-    new: NewDecision, caller: Deciding, session: SessionDep, response: Response, today: clock.TodayDep
+    new: NewDecision, caller: CallerDep, session: SessionDep, response: Response, today: clock.TodayDep
 ) -> shapes.Decision:
     """Recommended → decided, by another client than any assessor's, of an organisation without an interest in it. Every
     must requirement has to be met, not relevant for a stated reason, dispensed with, or named by a condition; each that

@@ -11,7 +11,7 @@ from services.catalog.integrity_flags.rules import Kind
 from services.catalog.schemes.shapes import is_body
 from services.chassis import audit, clock, feed, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, ViewerDep, needs
+from services.chassis.auth import CallerDep, ViewerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import refuse
@@ -101,7 +101,7 @@ def list_flags(
 def acknowledge(
     id: Annotated[str, Path(max_length=200, description="The flag's id", examples=[f"{SEEDED}.back_dated_event.4"])],
     new: NewAcknowledgement,
-    caller: Annotated[Caller, needs("certification.decide")],
+    caller: CallerDep,
     session: SessionDep,
     today: clock.TodayDep,
 ) -> IntegrityFlag:

@@ -14,7 +14,7 @@ from services.catalog.interfaces.rules import Status
 from services.catalog.organisations import store as organisations
 from services.chassis import audit, changes, clock, feed, paging, view
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
@@ -30,7 +30,6 @@ InterfaceSlug = Annotated[
 ]
 Label = Annotated[str, Path(description="The version's label", examples=["2.0"])]
 DraftLabel = Annotated[str, Path(description="The version's label", examples=["3.0"])]
-Keeping = Annotated[Caller, needs("catalog.write")]
 VersionLabel = Annotated[
     str,
     Field(
@@ -141,7 +140,7 @@ def read(
     ),
 )
 def register(
-    slug: InterfaceSlug, new: NewInterfaceVersion, caller: Keeping, session: SessionDep, response: Response
+    slug: InterfaceSlug, new: NewInterfaceVersion, caller: CallerDep, session: SessionDep, response: Response
 ) -> InterfaceVersion:
     """A draft, for the interface's owner and for editors. Put its artefact, then publish it."""
     acting = organisations.of_caller(session, caller.organisation)
@@ -176,7 +175,7 @@ def take(
     version: DraftLabel,
     step: Annotated[rules.Step, Path(description="What happens to it", examples=["publish"])],
     new: NewStep,
-    caller: Keeping,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: TodayDep,

@@ -13,7 +13,7 @@ from services.catalog.interfaces import rules, store
 from services.catalog.organisations import store as organisations
 from services.chassis import audit, changes, feed, paging, view
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
@@ -29,7 +29,6 @@ InterfaceSlug = Annotated[
     str, Path(description="The interface's name in addresses", examples=["velferdsteknologi-varsler"])
 ]
 On = Annotated[date | None, Query(description="The states as they are on this day; today when left out")]
-Keeping = Annotated[Caller, needs("catalog.write")]
 
 
 class InterfaceFields(In):
@@ -146,7 +145,9 @@ def read(
         },
     ),
 )
-def register(new: NewInterface, caller: Keeping, session: SessionDep, response: Response, today: TodayDep) -> Interface:
+def register(
+    new: NewInterface, caller: CallerDep, session: SessionDep, response: Response, today: TodayDep
+) -> Interface:
     """Your organisation becomes the owner; it must be registered, and the component that provides the interface must be
     yours too. Then register its versions."""
     owner = organisations.of_caller(session, caller.organisation)
@@ -184,7 +185,7 @@ def register(new: NewInterface, caller: Keeping, session: SessionDep, response: 
 def change(
     slug: InterfaceSlug,
     change: Annotated[InterfaceChange, Body(media_type=changes.MERGE_PATCH)],
-    caller: Keeping,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: TodayDep,
@@ -237,7 +238,7 @@ def change(
 )
 def confirm(
     slug: InterfaceSlug,
-    caller: Keeping,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: TodayDep,

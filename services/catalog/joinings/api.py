@@ -14,7 +14,7 @@ from services.catalog.needs import store as kept_needs
 from services.catalog.organisations.rules import Kind
 from services.chassis import audit, clock, feed
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.contract import example
 from services.chassis.db import SessionDep
 from services.chassis.problems import refuse
@@ -23,7 +23,6 @@ from services.chassis.values import In, Out, seed_id
 router = new_router("/needs/{id}", "Needs")
 
 NeedId = Annotated[UUID, Path(description="The need's id", examples=[str(seed_id("need:trygghetstjeneste-helgeland"))])]
-Posting = Annotated[Caller, needs("catalog.write")]
 
 
 class NewJoining(In):
@@ -40,7 +39,7 @@ class Joining(Out):
 
 
 @router.post("/join", summary="Join a need", openapi_extra=example(organisation="964983291", body={}))
-def join(id: NeedId, new: NewJoining, caller: Posting, session: SessionDep, today: clock.TodayDep) -> Joining:
+def join(id: NeedId, new: NewJoining, caller: CallerDep, session: SessionDep, today: clock.TodayDep) -> Joining:
     """For public bodies that have the same need. A co-operation can join for its members: they count, each once, and
     not the co-operation beside them. Where the need's audience is `public_bodies`, others learn only how many have
     it."""
@@ -60,7 +59,7 @@ def join(id: NeedId, new: NewJoining, caller: Posting, session: SessionDep, toda
 
 
 @router.post("/leave", summary="Leave a need", openapi_extra=example(organisation="844824122"))
-def leave(id: NeedId, caller: Posting, session: SessionDep, today: clock.TodayDep) -> Joining:
+def leave(id: NeedId, caller: CallerDep, session: SessionDep, today: clock.TodayDep) -> Joining:
     """For whoever has joined. Whoever posted the need withdraws it instead."""
     acting = kept_needs.acting(session, caller.organisation)
     need = kept_needs.locked(session, id)

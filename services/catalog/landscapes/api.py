@@ -16,7 +16,7 @@ from services.catalog.landscapes import store
 from services.catalog.organisations import store as organisations
 from services.chassis import clock, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep
 from services.chassis.values import In, Out, seed_id
@@ -54,7 +54,7 @@ class Used(Out):
 def landscape(
     id: Annotated[UUID, Path(description="The organisation's id", examples=[str(seed_id("organisation:964983291"))])],
     filters: Annotated[Filters, Query()],
-    caller: Annotated[Caller, needs()],
+    caller: CallerDep,
     reader: ReaderDep,
     request: Request,
     response: Response,

@@ -15,7 +15,7 @@ from services.catalog.organisations import store as organisations
 from services.catalog.periods.rules import back_dating
 from services.chassis import audit, clock, feed
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
@@ -34,7 +34,6 @@ OrganisationId = Annotated[
 AllocationId = Annotated[
     UUID, Path(description="The allocation's id", examples=[str(seed_id("allocation:ekommune-sunnmore"))])
 ]
-Writer = Annotated[Caller, needs("catalog.write")]
 
 
 class NewAnswer(In):
@@ -89,7 +88,7 @@ class Allocations(Out):
     openapi_extra=example(organisation=ASKER, body={}),
 )
 def confirm(
-    slug: Name, organisation_id: OrganisationId, new: NewAnswer, caller: Writer, session: SessionDep, today: TodayDep
+    slug: Name, organisation_id: OrganisationId, new: NewAnswer, caller: CallerDep, session: SessionDep, today: TodayDep
 ) -> MembershipOnDay:
     """By the successor of a member itself. Until it says so it is no member, whatever it inherited; from then on it is,
     like any other. An answer of an earlier day needs a reason and is flagged."""
@@ -102,7 +101,7 @@ def confirm(
     openapi_extra=example(organisation=ASKER, body={}),
 )
 def decline(
-    slug: Name, organisation_id: OrganisationId, new: NewAnswer, caller: Writer, session: SessionDep, today: TodayDep
+    slug: Name, organisation_id: OrganisationId, new: NewAnswer, caller: CallerDep, session: SessionDep, today: TodayDep
 ) -> MembershipOnDay:
     """By the successor of a member itself: it does not carry the membership on. It can confirm later, should it think
     otherwise; both answers stay on record."""
@@ -133,7 +132,7 @@ def list_allocations(slug: SplitName, reader: ReaderDep) -> Allocations:
 def propose(
     slug: SplitName,
     new: NewAllocation,
-    caller: Writer,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
 ) -> AllocationOut:
@@ -179,7 +178,7 @@ def propose(
     summary="Confirm an allocation",
     openapi_extra=example(organisation=HARAM),
 )
-def confirm_allocation(slug: SplitName, id: AllocationId, caller: Writer, session: SessionDep) -> AllocationOut:
+def confirm_allocation(slug: SplitName, id: AllocationId, caller: CallerDep, session: SessionDep) -> AllocationOut:
     """By each of those that the member was split into, with its own token. With the last one the allocation holds."""
     return _answer_allocation(session, slug, id, Answer.CONFIRM, caller)
 
@@ -189,7 +188,7 @@ def confirm_allocation(slug: SplitName, id: AllocationId, caller: Writer, sessio
     summary="Reject an allocation",
     openapi_extra=example(organisation=HARAM),
 )
-def reject_allocation(slug: SplitName, id: AllocationId, caller: Writer, session: SessionDep) -> AllocationOut:
+def reject_allocation(slug: SplitName, id: AllocationId, caller: CallerDep, session: SessionDep) -> AllocationOut:
     """By any of those that the member was split into. The proposal falls; any of them may make another."""
     return _answer_allocation(session, slug, id, Answer.DECLINE, caller)
 

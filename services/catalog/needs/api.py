@@ -15,7 +15,7 @@ from services.catalog.organisations import store as organisations
 from services.catalog.specifications.rules import Obligation
 from services.chassis import audit, changes, clock, feed, paging, view
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, ViewerDep, needs
+from services.chassis.auth import Caller, CallerDep, ViewerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import Invalid, Problem, refuse
@@ -29,7 +29,6 @@ SPECIFICATION = "velferdsteknologi-trygghetstjeneste"
 ALSTAHAUG, BRONNOY = "938712441", "964983291"
 SEEDED = str(seed_id("need:trygghetstjeneste-helgeland"))
 NeedId = Annotated[UUID, Path(description="The need's id", examples=[SEEDED])]
-Posting = Annotated[Caller, needs("catalog.write")]
 
 
 class ComponentNotKnown(Invalid):
@@ -229,7 +228,7 @@ def read(
         },
     ),
 )
-def post(new: NewNeed, caller: Posting, session: SessionDep, response: Response, today: clock.TodayDep) -> Need:
+def post(new: NewNeed, caller: CallerDep, session: SessionDep, response: Response, today: clock.TodayDep) -> Need:
     """For public bodies. It is open to all at once; others can join."""
     owner = store.acting(session, caller.organisation)
     links, found = _links(session, new)
@@ -256,7 +255,7 @@ def post(new: NewNeed, caller: Posting, session: SessionDep, response: Response,
 def change(
     id: NeedId,
     change: Annotated[NeedChange, Body(media_type=changes.MERGE_PATCH)],
-    caller: Posting,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,
@@ -292,7 +291,7 @@ def _step(step: rules.Step, summary: str, about: str, seeded: str = SEEDED) -> N
     def take(
         id: Annotated[UUID, Path(description="The need's id", examples=[seeded])],
         new: Reason,
-        caller: Posting,
+        caller: CallerDep,
         session: SessionDep,
         response: Response,
         today: clock.TodayDep,

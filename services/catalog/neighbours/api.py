@@ -14,14 +14,13 @@ from services.catalog.neighbours import rules, store
 from services.catalog.organisations import store as organisations
 from services.chassis import clock, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep
 from services.chassis.values import In, Out, Slug, seed_id
 
 router = new_router("/organisations", "Adoptions")
 
-Viewing = Annotated[Caller, needs()]
 OrganisationId = Annotated[
     UUID, Path(description="The organisation's id", examples=[str(seed_id("organisation:964983291"))])
 ]
@@ -58,7 +57,7 @@ class Filters(In):
 @router.get("/{id}/similar", summary="Find who is like an organisation", openapi_extra=example(organisation=VEFSN))
 def similar(
     id: OrganisationId,
-    caller: Viewing,
+    caller: CallerDep,
     reader: ReaderDep,
     request: Request,
     response: Response,
@@ -114,7 +113,7 @@ def similar(
 def neighbours_use(
     id: OrganisationId,
     filters: Annotated[Filters, Query()],
-    caller: Viewing,
+    caller: CallerDep,
     reader: ReaderDep,
     request: Request,
     response: Response,

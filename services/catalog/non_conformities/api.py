@@ -16,7 +16,7 @@ from services.catalog.non_conformities.shapes import NonConformity
 from services.catalog.specifications import store as specifications
 from services.chassis import changes, clock, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, ViewerDep, needs_one_of
+from services.chassis.auth import CallerDep, ViewerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import Conflict, Invalid, Problem, refuse
@@ -25,7 +25,6 @@ from services.chassis.values import In
 router = new_router("/non-conformities", "Surveillance")
 
 BODY = "100000040"
-Body = Annotated[Caller, needs_one_of("certification.assess", "certification.decide")]
 
 
 class CertificateUnknown(Invalid):
@@ -132,7 +131,7 @@ def read(
     ),
 )
 def open_non_conformity(
-    new: NewNonConformity, caller: Body, session: SessionDep, response: Response, today: clock.TodayDep
+    new: NewNonConformity, caller: CallerDep, session: SessionDep, response: Response, today: clock.TodayDep
 ) -> NonConformity:
     """For assessors and decision-makers of an organisation without an interest in what is certified. The certificate
     stays what it is, with the remark `with_non_conformity` until this is closed; gives its holder it up meanwhile, it

@@ -14,7 +14,7 @@ from services.catalog.periods import rules as periods_rules
 from services.catalog.periods import store as periods
 from services.chassis import audit, changes, feed, paging, view
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
@@ -29,7 +29,6 @@ BRONNOY = str(seed_id("organisation:964983291"))
 MunicipalityNumber = Annotated[str, Field(pattern=r"^\d{4}$", examples=["1813"])]
 CountyNumber = Annotated[str, Field(pattern=r"^\d{2}$", examples=["18"])]
 OrganisationId = Annotated[UUID, Path(description="The organisation's id", examples=[BRONNOY])]
-Editor = Annotated[Caller, needs("catalog.admin")]
 
 
 class NumberPeriod(In):
@@ -201,7 +200,7 @@ def read(
     ),
 )
 def register(
-    new: NewOrganisation, caller: Editor, session: SessionDep, today: TodayDep, response: Response
+    new: NewOrganisation, caller: CallerDep, session: SessionDep, today: TodayDep, response: Response
 ) -> Organisation:
     """For editors. The organisation gets an id of its own; its organisation number, if it has one, must not be in
     use, nor a municipality number on any of its days."""
@@ -229,7 +228,7 @@ def register(
 def change(
     id: OrganisationId,
     new: Annotated[OrganisationChange, Body(media_type=changes.MERGE_PATCH)],
-    caller: Editor,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
     response: Response,

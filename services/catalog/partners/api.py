@@ -18,7 +18,7 @@ from services.catalog.organisations import store as organisations
 from services.catalog.partners import rules, store
 from services.chassis import clock
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep
 from services.chassis.values import Out, TextOut, seed_id
@@ -68,7 +68,7 @@ class Partners(Out):
 @router.get("", summary="Find partners for a joint procurement", openapi_extra=example(organisation="964983291"))
 def partners(
     id: NeedId,
-    caller: Annotated[Caller, needs()],
+    caller: CallerDep,
     reader: ReaderDep,
     today: clock.TodayDep,
     limit: Annotated[int, Query(ge=1, le=200, description="Partners shown at most")] = 50,

@@ -10,7 +10,7 @@ from services.catalog.product_versions import rules, store
 from services.catalog.products import store as products
 from services.chassis import audit, changes, clock, feed, paging, view
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import refuse
@@ -22,7 +22,6 @@ router = new_router("/products/{slug}/versions", "Products")
 ProductSlug = Annotated[str, Path(description="The product's name in addresses", examples=["havorn-alarm"])]
 Label = Annotated[str, Path(description="The version's label", examples=["1.4"])]
 VersionLabel = Annotated[str, Field(min_length=1, max_length=40, examples=["2.1"])]
-Keeping = Annotated[Caller, needs("catalog.write")]
 
 
 class VersionFields(In):
@@ -118,7 +117,7 @@ def read(
 def register(
     slug: ProductSlug,
     new: NewProductVersion,
-    caller: Keeping,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,
@@ -155,7 +154,7 @@ def change(
     slug: ProductSlug,
     label: Label,
     change: Annotated[ProductVersionChange, Body(media_type=changes.MERGE_PATCH)],
-    caller: Keeping,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,

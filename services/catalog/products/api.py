@@ -18,7 +18,7 @@ from services.catalog.products.rules import DeliveryForm, Keeper
 from services.catalog.specifications import store as specifications
 from services.chassis import audit, changes, clock, feed, paging, view
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import Invalid, Problem, refuse
@@ -29,7 +29,6 @@ router = new_router("/products", "Products")
 
 COMPONENT = "velferdsteknologi-trygghetsplattform"
 SPECIFICATION = "velferdsteknologi-trygghetstjeneste"
-Keeping = Annotated[Caller, needs("catalog.write")]
 ProductSlug = Annotated[str, Path(description="The product's name in addresses", examples=["havorn-alarm"])]
 VersionLabel = Annotated[str, Field(min_length=1, max_length=40, examples=["2.1"])]
 CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$", examples=["NO"])]
@@ -200,7 +199,7 @@ def read(slug: ProductSlug, reader: ReaderDep, response: Response, seen: ViewDep
     ),
 )
 def register(
-    new: NewProduct, caller: Keeping, session: SessionDep, response: Response, today: clock.TodayDep
+    new: NewProduct, caller: CallerDep, session: SessionDep, response: Response, today: clock.TodayDep
 ) -> Product:
     """Your organisation becomes the supplier, unless you are a public body that names another: then the product is
     kept by you on its behalf until it takes it over (`POST /products/{slug}/take-over`). Both must be registered, and
@@ -245,7 +244,7 @@ def register(
 def change(
     slug: ProductSlug,
     change: Annotated[ProductChange, Body(media_type=changes.MERGE_PATCH)],
-    caller: Keeping,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,
@@ -285,7 +284,7 @@ def change(
 )
 def confirm(
     slug: ProductSlug,
-    caller: Keeping,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,

@@ -14,7 +14,7 @@ from services.catalog.specifications.rules import Obligation
 from services.catalog.specifications.shapes import OwnSlug, RequirementId
 from services.chassis import audit, changes, feed
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import refuse
@@ -22,7 +22,6 @@ from services.chassis.values import In, Out, Text, TextOut
 
 router = new_router("/specifications/{slug}/versions/{label}/profiles", "Specifications")
 
-Owning = Annotated[Caller, needs("catalog.write")]
 PROFILED = "velferdsteknologi-datautveksling"
 Slug = Annotated[str, Path(description="The specification's name in addresses", examples=[PROFILED])]
 Label = Annotated[str, Path(description="The version's label", examples=["1.0"])]
@@ -79,7 +78,7 @@ def put(
     label: DraftLabel,
     profile: NewSlug,
     new: ProfileContent,
-    caller: Owning,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     if_match: changes.IfMatch = None,
@@ -112,7 +111,7 @@ def drop(
     slug: OwnSlug,
     label: DraftLabel,
     profile: Annotated[str, Path(description="The profile's name in addresses", pattern=PATTERN, examples=["lokal"])],
-    caller: Owning,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     if_match: changes.IfMatch = None,

@@ -15,7 +15,7 @@ from services.catalog.organisations import store as organisations
 from services.catalog.recall_notices import rules, store
 from services.chassis import audit, changes, clock, feed, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import refuse
@@ -27,7 +27,6 @@ AALESUND = "929911709"
 """May have to do with a product that is recalled in the seed data."""
 SEEDED = str(seed_id("recall-notice:SV-2026-000003:929911709"))
 Id = Annotated[UUID, Path(description="The notice's id", examples=[SEEDED])]
-Viewing = Annotated[Caller, needs()]
 
 
 class RecallNotice(Out):
@@ -70,7 +69,7 @@ class Filters(In):
 @router.get("", summary="List your recall notices", openapi_extra=example(organisation=AALESUND))
 def list_notices(
     filters: Annotated[Filters, Query()],
-    caller: Viewing,
+    caller: CallerDep,
     reader: ReaderDep,
     request: Request,
     response: Response,
@@ -94,7 +93,7 @@ def list_notices(
 
 
 @router.get("/{id}", summary="Read a recall notice", openapi_extra=example(organisation=AALESUND))
-def read(id: Id, caller: Viewing, reader: ReaderDep, response: Response, today: clock.TodayDep) -> RecallNotice:
+def read(id: Id, caller: CallerDep, reader: ReaderDep, response: Response, today: clock.TodayDep) -> RecallNotice:
     """One notice to your organisation. Its `ETag` goes into `If-Match` when you acknowledge it."""
     return _one(reader, id, _own(reader, caller, today), response)
 
@@ -110,7 +109,7 @@ def read(id: Id, caller: Viewing, reader: ReaderDep, response: Response, today: 
 def acknowledge(
     id: Id,
     said: Acknowledgement,
-    caller: Annotated[Caller, needs("catalog.write")],
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,

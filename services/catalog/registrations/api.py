@@ -23,7 +23,7 @@ from services.catalog.supply_contracts import rules as contract_rules
 from services.catalog.supply_contracts import store as supply_contracts
 from services.chassis import audit, changes, clock
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.contract import example
 from services.chassis.db import SessionDep
 from services.chassis.problems import Problem, refuse
@@ -31,7 +31,6 @@ from services.chassis.values import In, Money, OrganisationNumber, Slug
 
 router = new_router("/adoptions", "Adoptions")
 
-Registering = Annotated[Caller, needs("catalog.write")]
 Reason = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
@@ -110,9 +109,9 @@ class AdoptionChange(In):
     ),
 )
 def register(
-    new: NewAdoption, caller: Registering, session: SessionDep, response: Response, today: clock.TodayDep
+    new: NewAdoption, caller: CallerDep, session: SessionDep, response: Response, today: clock.TodayDep
 ) -> Adoption:
-    """Your own organisation's adoption is confirmed at once. Of another organisation you can only claim one: a supplier
+    """A public body's own adoption is confirmed at once. Of another organisation you can only claim one: a supplier
     of its own product, a member of its co-operation when that has no organisation number, an editor of what a source
     says. It stays a claim until the organisation confirms it, and is stale after 90 days."""
     seen = adoptions.viewer(session, caller)
@@ -191,7 +190,7 @@ def register(
 def change(
     id: AdoptionId,
     change: Annotated[AdoptionChange, Body(media_type=changes.MERGE_PATCH)],
-    caller: Registering,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,
@@ -242,6 +241,7 @@ def _registrar(
     speaks = target is not None and holdings.speaks_for(session, acting.id, target.id, today)
     return rules.Registrar(
         is_the_organisation=target is not None and _stands_for(session, acting, target, today),
+        is_public_body=rules.may_see(acting.kinds),
         is_member_of_numberless_co_operation=speaks,
         supplies_the_product=supplies,
         is_editor=caller.may("catalog.admin"),

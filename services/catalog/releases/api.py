@@ -11,7 +11,7 @@ from services.catalog.lifecycles import rules as lifecycles
 from services.catalog.releases import rules, store
 from services.chassis import audit, changes, feed, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.changes import IfMatch, TextChange
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
@@ -132,7 +132,7 @@ def read(slug: Slugged, label: Labelled, reader: ReaderDep, today: TodayDep, res
 def register(
     slug: Slugged,
     new: NewVersion,
-    caller: Annotated[Caller, needs("catalog.write")],
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
     response: Response,
@@ -179,7 +179,7 @@ def change(
     slug: Slugged,
     label: Labelled,
     new: Annotated[VersionChange, Body(media_type=changes.MERGE_PATCH)],
-    caller: Annotated[Caller, needs("catalog.write")],
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
     response: Response,

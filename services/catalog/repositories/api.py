@@ -12,7 +12,7 @@ from services.catalog.lifecycles import rules as lifecycles
 from services.catalog.repositories import rules, store
 from services.chassis import audit, changes, feed
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.changes import IfMatch
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
@@ -31,7 +31,6 @@ Slugged = Annotated[
 Identified = Annotated[
     UUID, Path(description="The repository's id", examples=[str(seed_id(f"repository:{URL}-dokumentasjon"))])
 ]
-Writer = Annotated[Caller, needs("catalog.write")]
 Address = Annotated[str, Field(min_length=1, max_length=rules.LONGEST, description="Written in any usual way")]
 
 
@@ -116,7 +115,7 @@ def list_repositories(slug: Slugged, reader: ReaderDep) -> Repositories:
     openapi_extra=example(organisation=JOINT_UNIT, body={"url": "git@git.example.no:samvirke/varsler.git"}),
 )
 def register(
-    slug: Slugged, new: NewRepository, caller: Writer, session: SessionDep, today: TodayDep, if_match: IfMatch = None
+    slug: Slugged, new: NewRepository, caller: CallerDep, session: SessionDep, today: TodayDep, if_match: IfMatch = None
 ) -> Repository:
     """An address is written in one way before it is kept: `git@host:a/b.git`, `http://HOST:80/a/b/` and
     `https://host/a/b` are the same repository. One that belongs to another component is refused, naming that."""
@@ -137,7 +136,7 @@ def move(
     slug: Slugged,
     repository: Identified,
     new: Move,
-    caller: Writer,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
     if_match: IfMatch = None,
@@ -161,7 +160,7 @@ def move(
 def remove(
     slug: Slugged,
     repository: Identified,
-    caller: Writer,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
     if_match: IfMatch = None,
@@ -191,7 +190,7 @@ def list_modules(slug: Slugged, reader: ReaderDep) -> Modules:
     ),
 )
 def register_module(
-    slug: Slugged, new: NewModule, caller: Writer, session: SessionDep, today: TodayDep, if_match: IfMatch = None
+    slug: Slugged, new: NewModule, caller: CallerDep, session: SessionDep, today: TodayDep, if_match: IfMatch = None
 ) -> Module:
     """A part of the component, in one of its repositories if that is said."""
     component = _owned(session, slug, caller, today, if_match)
@@ -232,7 +231,7 @@ def register_module(
 def remove_module(
     slug: Slugged,
     module: Annotated[str, Path(description="Its name within the component", examples=["vaktliste"])],
-    caller: Writer,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
     if_match: IfMatch = None,

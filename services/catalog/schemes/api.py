@@ -9,7 +9,7 @@ from services.catalog.schemes import store
 from services.catalog.schemes.rules import SubjectKind
 from services.chassis import audit, changes, feed
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.values import In, Out, Text, TextOut
@@ -117,7 +117,7 @@ def read(subject_kind: Kind, reader: ReaderDep, response: Response) -> Scheme:
 def change(
     subject_kind: Kind,
     change: Annotated[SchemeChange, Body(media_type=changes.MERGE_PATCH)],
-    caller: Annotated[Caller, needs("catalog.admin")],
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     if_match: changes.IfMatch = None,

@@ -1,11 +1,6 @@
 """Who takes part in certification, as the routes of several concepts ask for them."""
 
-from typing import Annotated
-
-from services.chassis.auth import Caller, needs_one_of
-
-Certifying = Annotated[Caller, needs_one_of("certification.apply", "certification.assess", "certification.decide")]
-"""An applicant, an assessor or a decision-maker."""
+from services.chassis.auth import Caller
 
 
 def is_body(viewer: Caller | None) -> bool:

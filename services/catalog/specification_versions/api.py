@@ -15,14 +15,13 @@ from services.catalog.specifications.rules import Step
 from services.catalog.specifications.shapes import OwnSlug, VersionLabel, VersionState
 from services.chassis import audit, changes, clock, feed
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import SessionDep
 from services.chassis.problems import Invalid, refuse
 from services.chassis.values import In
 
 router = new_router("/specifications/{slug}/versions", "Specifications")
-Owning = Annotated[Caller, needs("catalog.write")]
 
 
 class VersionUnknown(Invalid):
@@ -60,7 +59,7 @@ class NewStep(NewPublication):
 def begin(
     slug: OwnSlug,
     new: NewDraft,
-    caller: Owning,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,
@@ -92,7 +91,7 @@ def _step(step: Step, kind: type[NewPublication], seeded: str, summary: str, abo
         slug: OwnSlug,
         label: Annotated[str, Path(description="The version's label", examples=[seeded])],
         new: Any,
-        caller: Owning,
+        caller: CallerDep,
         session: SessionDep,
         response: Response,
         today: clock.TodayDep,

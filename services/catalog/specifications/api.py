@@ -23,14 +23,13 @@ from services.catalog.specifications.shapes import (
 )
 from services.chassis import audit, changes, clock, feed, paging, view
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import Invalid, refuse
 from services.chassis.values import In, OrganisationNumber, Out, Slug, Text, TextOut
 
 router = new_router("/specifications", "Specifications")
-Owning = Annotated[Caller, needs("catalog.write")]
 
 
 class SpecificationUnknown(Invalid):
@@ -227,7 +226,7 @@ def read_version(
     ),
 )
 def register(
-    new: NewSpecification, caller: Owning, session: SessionDep, response: Response, today: clock.TodayDep
+    new: NewSpecification, caller: CallerDep, session: SessionDep, response: Response, today: clock.TodayDep
 ) -> Specification:
     """For public bodies, who then own it; what an editor registers is national. A version with `effective_on` is
     published at once, others are drafts. Every rule that fails is told at once: ids that repeat or change their
@@ -283,7 +282,7 @@ def register(
 def change(
     slug: OwnSlug,
     change: Annotated[SpecificationChange, Body(media_type=changes.MERGE_PATCH)],
-    caller: Owning,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,
@@ -315,7 +314,7 @@ def change(
 )
 def confirm(
     slug: OwnSlug,
-    caller: Owning,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,

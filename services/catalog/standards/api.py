@@ -12,7 +12,7 @@ from services.catalog.components import store as components
 from services.catalog.standards import rules, store
 from services.chassis import audit, changes, feed, paging, view
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
@@ -25,7 +25,6 @@ router = new_router("/standards", "Standards")
 EDITOR = "100000008"
 KNOWN_NOW = store.KNOWN_NOW
 StandardSlug = Annotated[str, Path(description="The standard's name in addresses", examples=["wcag-2-1"])]
-Editing = Annotated[Caller, needs("catalog.admin")]
 Address = Annotated[str, Field(max_length=300, pattern=r"^https?://[^\s<>\"{}|\\^`]+$")]
 ClauseId = Annotated[str, Field(pattern=r"^[A-Za-z0-9§][A-Za-z0-9§ ./_-]{0,39}$", examples=["1.4.3"])]
 KnownAt = Annotated[AwareDatetime | None, Query(description="As it was recorded by this instant; now when left out")]
@@ -196,7 +195,7 @@ def read(
     ),
 )
 def register(
-    new: NewStandard, caller: Editing, session: SessionDep, response: Response, today: TodayDep
+    new: NewStandard, caller: CallerDep, session: SessionDep, response: Response, today: TodayDep
 ) -> StandardWithClauses:
     """For editors. A standard binds nobody by itself: add its bindings."""
     component, successor, found = _known(session, new.slug, new)
@@ -235,7 +234,7 @@ def register(
 def change(
     slug: StandardSlug,
     change: Annotated[StandardChange, Body(media_type=changes.MERGE_PATCH)],
-    caller: Editing,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: TodayDep,
@@ -279,7 +278,7 @@ def change(
 def add_clauses(
     slug: StandardSlug,
     new: NewClauses,
-    caller: Editing,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: TodayDep,
@@ -307,7 +306,7 @@ def add_clauses(
 )
 def confirm(
     slug: StandardSlug,
-    caller: Editing,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: TodayDep,

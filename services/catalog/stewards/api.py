@@ -11,12 +11,12 @@ from services.catalog.lifecycles import rules as lifecycles
 from services.catalog.organisations import store as organisations
 from services.chassis import audit, changes, feed
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.changes import IfMatch
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import SessionDep
-from services.chassis.problems import Conflict, Invalid, Problem, refuse
+from services.chassis.problems import Conflict, Forbidden, Invalid, Problem, refuse
 from services.chassis.values import In, OrganisationNumber, Out
 
 router = new_router("/components", "Components")
@@ -24,7 +24,6 @@ router = new_router("/components", "Components")
 JOINT_UNIT = "100000008"
 SEEDED = "velferdsteknologi-trygghetsplattform"
 OFFERED = "felles-avtaleverktoy"
-Writer = Annotated[Caller, needs("catalog.write")]
 
 
 class ReceiverUnknown(Invalid):
@@ -35,7 +34,7 @@ class OwnedAlready(Conflict):
     """The component is its already."""
 
 
-class NotOfferedToYou(Conflict):
+class NotOfferedToYou(Forbidden):
     """The component is not offered to your organisation."""
 
 
@@ -69,7 +68,7 @@ def _locked(
 )
 def confirm(
     slug: Annotated[str, Path(description="The component's name in addresses", examples=[SEEDED])],
-    caller: Writer,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
     if_match: IfMatch = None,
@@ -98,7 +97,7 @@ def confirm(
 def transfer(
     slug: Annotated[str, Path(description="The component's name in addresses", examples=[SEEDED])],
     new: Handover,
-    caller: Writer,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
     if_match: IfMatch = None,
@@ -121,7 +120,7 @@ def transfer(
 @router.post("/{slug}/take-over", summary="Take over a component", openapi_extra=example(organisation="938712441"))
 def take_over(
     slug: Annotated[str, Path(description="The component's name in addresses", examples=[OFFERED])],
-    caller: Writer,
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
     if_match: IfMatch = None,

@@ -13,7 +13,7 @@ from services.catalog.organisations.rules import Relation, Step
 from services.catalog.successions import rules, store
 from services.chassis import audit, clock, feed
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.changes import IfMatch, etag, require_match
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
@@ -120,7 +120,7 @@ ENDS = {"effective_on": "2027-01-01", "source": "Fusjonsplan (fiktiv)"}
 def merge(
     id: EndingId,
     new: NewMerger,
-    caller: Annotated[Caller, needs("catalog.admin")],
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
     response: Response,
@@ -140,7 +140,7 @@ def merge(
 def split(
     id: EndingId,
     new: NewSplit,
-    caller: Annotated[Caller, needs("catalog.admin")],
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
     response: Response,
@@ -160,7 +160,7 @@ def split(
 def go_on(
     id: EndingId,
     new: NewMerger,
-    caller: Annotated[Caller, needs("catalog.admin")],
+    caller: CallerDep,
     session: SessionDep,
     today: TodayDep,
     response: Response,

@@ -12,7 +12,7 @@ from services.catalog.certificates.rules import Status as CertificateStatus
 from services.catalog.supplier_suspensions import rules, store
 from services.chassis import changes, clock, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import refuse
@@ -22,7 +22,6 @@ router = new_router("/supplier-suspensions", "Supplier suspensions")
 
 BODY = "100000040"
 SUSPENDED = "100000075"
-Decider = Annotated[Caller, needs("certification.decide")]
 Id = Annotated[
     UUID, Path(description="The suspension's id", examples=[str(seed_id(f"supplier-suspension:{SUSPENDED}"))])
 ]
@@ -166,7 +165,7 @@ def list_certificates(
         },
     ),
 )
-def suspend(new: NewSuspension, caller: Decider, session: SessionDep, response: Response) -> Suspension:
+def suspend(new: NewSuspension, caller: CallerDep, session: SessionDep, response: Response) -> Suspension:
     """For decision-makers, but not the supplier itself nor the owner of a component that its products are offered for.
     All its certificates, those of suppliers that have become part of it as well, are suspended together on one ground,
     or none is; each tells its own event. Certificates that have ended or expired are passed over and listed. Whatever
@@ -207,7 +206,7 @@ def suspend(new: NewSuspension, caller: Decider, session: SessionDep, response: 
 def lift(
     id: Id,
     new: NewStep,
-    caller: Decider,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     if_match: changes.IfMatch = None,

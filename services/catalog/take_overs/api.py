@@ -13,7 +13,7 @@ from services.catalog.products.rules import Keeper, Step
 from services.catalog.take_overs import rules, store
 from services.chassis import audit, changes, clock, feed
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import refuse
@@ -59,7 +59,7 @@ def read(slug: ProductSlug, reader: ReaderDep) -> Keeping:
 )
 def take_over(
     slug: ProductSlug,
-    caller: Annotated[Caller, needs("catalog.write")],
+    caller: CallerDep,
     session: SessionDep,
     today: clock.TodayDep,
     if_match: changes.IfMatch = None,
@@ -90,7 +90,7 @@ def take_over(
 def reject_take_over(
     slug: Annotated[str, Path(description="The product's name in addresses", examples=["havorn-dorsensor"])],
     new: Rejection,
-    caller: Annotated[Caller, needs("catalog.admin")],
+    caller: CallerDep,
     session: SessionDep,
     if_match: changes.IfMatch = None,
 ) -> Keeping:

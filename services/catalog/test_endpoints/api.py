@@ -12,13 +12,13 @@ from services.catalog.addresses import rules as addresses
 from services.catalog.applications import store as applications
 from services.catalog.certificates import store as certificates
 from services.catalog.products import store as products
-from services.catalog.schemes.shapes import Certifying, is_body
+from services.catalog.schemes.shapes import is_body
 from services.catalog.settings import Settings
 from services.catalog.test_endpoints import rules, store
 from services.catalog.test_endpoints.rules import State, Step
 from services.chassis import audit, changes, clock, feed, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
@@ -29,8 +29,6 @@ router = new_router("/test-endpoints", "Conformance tests")
 
 SUPPLIER, LABORATORY = "100000016", "100000059"
 SEEDED, PROPOSED = str(seed_id("test-endpoint:fjordvakt")), str(seed_id("test-endpoint:proposed"))
-Supplying = Annotated[Caller, needs("certification.apply")]
-Assessing = Annotated[Caller, needs("certification.assess")]
 EndpointId = Annotated[UUID, Path(description="The endpoint's id", examples=[SEEDED])]
 ProposedId = Annotated[UUID, Path(description="The endpoint's id", examples=[PROPOSED])]
 
@@ -94,7 +92,7 @@ class Filters(In):
 @router.get("", summary="List test endpoints", openapi_extra=example(organisation=SUPPLIER))
 def list_endpoints(
     filters: Annotated[Filters, Query()],
-    caller: Certifying,
+    caller: CallerDep,
     reader: ReaderDep,
     request: Request,
     response: Response,
@@ -121,7 +119,7 @@ def list_endpoints(
 
 
 @router.get("/{id}", summary="Read a test endpoint", openapi_extra=example(organisation=SUPPLIER))
-def read(id: EndpointId, caller: Certifying, reader: ReaderDep, response: Response, today: TodayDep) -> Endpoint:
+def read(id: EndpointId, caller: CallerDep, reader: ReaderDep, response: Response, today: TodayDep) -> Endpoint:
     """One endpoint with what was decided about it, for its supplier and whoever assesses or decides."""
     store.seen(reader, id, caller.organisation, today, body=is_body(caller))
     return _shown(reader, id, response)
@@ -141,7 +139,7 @@ def read(id: EndpointId, caller: Certifying, reader: ReaderDep, response: Respon
     ),
 )
 def propose(
-    new: NewEndpoint, caller: Supplying, session: SessionDep, request: Request, response: Response, today: TodayDep
+    new: NewEndpoint, caller: CallerDep, session: SessionDep, request: Request, response: Response, today: TodayDep
 ) -> Endpoint:
     """For the product's supplier. Nothing is called until an assessor of another organisation has approved the host;
     when it is called, the name must lead to addresses on the open Internet only, and a redirect is never followed."""
@@ -182,7 +180,7 @@ def propose(
 def approve(
     id: ProposedId,
     new: Note,
-    caller: Assessing,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: TodayDep,
@@ -203,7 +201,7 @@ def approve(
 def refuse_it(
     id: ProposedId,
     new: Reason,
-    caller: Assessing,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: TodayDep,
@@ -223,7 +221,7 @@ def refuse_it(
 def withdraw(
     id: EndpointId,
     new: Note,
-    caller: Supplying,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: TodayDep,

@@ -15,7 +15,7 @@ from services.catalog.delegations import store as delegations
 from services.catalog.evidence_files import store as evidence_files
 from services.catalog.organisations import store as organisations
 from services.catalog.products import store as products
-from services.catalog.schemes.shapes import Certifying, is_body
+from services.catalog.schemes.shapes import is_body
 from services.catalog.specifications import store as specifications
 from services.catalog.specifications.rules import Obligation
 from services.catalog.test_reports import rules, store
@@ -25,7 +25,7 @@ from services.catalog.testers import signatures
 from services.catalog.testers import store as testers
 from services.chassis import audit, changes, clock, feed, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, ViewerDep, needs
+from services.chassis.auth import Caller, CallerDep, ViewerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import Problem, refuse
@@ -38,7 +38,6 @@ BODY = "100000040"
 SEEDED = {name: str(seed_id(f"test-report:{name}")) for name in ("met", "failed")}
 ReportId = Annotated[UUID, Path(description="The report's id here", examples=[SEEDED["met"]])]
 FailedId = Annotated[UUID, Path(description="The report's id here", examples=[SEEDED["failed"]])]
-Assessing = Annotated[Caller, needs("certification.assess")]
 _EXAMPLE = (
     "eyJhbGciOiJFZERTQSIsImtpZCI6ImtyaUFJOHZlUXFIcTJtY1lTRkpPaUdKcGtVWnNEU2ZEOE84M1VGMWVuUm8iLCJ0eXAiOiJK"
     "V1QifQ.eyJpc3MiOiJmNTk5NGMzMy1iMmQ4LTUwN2ItYjQ1NC0zYjk3NTE4Njg2NTIiLCJqdGkiOiI2NDllY2M3Ni0yZjZiLTUxZ"
@@ -176,7 +175,7 @@ def read(id: ReportId, reader: ReaderDep, viewer: ViewerDep, today: clock.TodayD
     },
 )
 def file(
-    caller: Certifying,
+    caller: CallerDep,
     body: Annotated[bytes, Depends(_body)],
     session: SessionDep,
     response: Response,
@@ -309,7 +308,7 @@ def _judged(
 def approve(
     id: FailedId,
     new: NewStep,
-    caller: Assessing,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,
@@ -329,7 +328,7 @@ def approve(
 def reject(
     id: FailedId,
     new: NewStep,
-    caller: Assessing,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,

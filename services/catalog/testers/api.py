@@ -9,12 +9,11 @@ from pydantic import Field
 from sqlmodel import Session
 
 from services.catalog.organisations import store as organisations
-from services.catalog.schemes.shapes import Certifying
 from services.catalog.testers import rules, signatures, store
 from services.catalog.testers.rules import State, Step
 from services.chassis import audit, changes, clock, feed, paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.problems import refuse
@@ -27,7 +26,6 @@ SEEDED = {name: str(seed_id(f"tester:{name}")) for name in ("laboratory", "new",
 TesterId = Annotated[UUID, Path(description="The tester's id", examples=[SEEDED["laboratory"]])]
 NewTesterId = Annotated[UUID, Path(description="The tester's id", examples=[SEEDED["new"]])]
 OldTesterId = Annotated[UUID, Path(description="The tester's id", examples=[SEEDED["old"]])]
-Deciding = Annotated[Caller, needs("certification.decide")]
 
 
 class NewTester(In):
@@ -124,7 +122,7 @@ def read(id: TesterId, reader: ReaderDep, response: Response) -> Tester:
         },
     ),
 )
-def register(new: NewTester, caller: Certifying, session: SessionDep, response: Response) -> Tester:
+def register(new: NewTester, caller: CallerDep, session: SessionDep, response: Response) -> Tester:
     """For your own organisation. Signed reports are taken once somebody who decides on certification has approved it.
     The private part of the key stays with you; send only the public one. A new key is a new tester."""
     key, found = rules.key(new.key)
@@ -158,7 +156,7 @@ def register(new: NewTester, caller: Certifying, session: SessionDep, response: 
 def approve(
     id: NewTesterId,
     new: NewStep,
-    caller: Deciding,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,
@@ -178,7 +176,7 @@ def approve(
 def reject(
     id: NewTesterId,
     new: NewReasonedStep,
-    caller: Deciding,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,
@@ -197,7 +195,7 @@ def reject(
 def revoke(
     id: OldTesterId,
     new: NewReasonedStep,
-    caller: Certifying,
+    caller: CallerDep,
     session: SessionDep,
     response: Response,
     today: clock.TodayDep,
