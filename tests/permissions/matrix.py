@@ -54,8 +54,10 @@ class Matrix:
         """Every role in every relation. Unless the whole matrix is wanted, only what can differ: each role once; where
         it is asked who calls, each other relation besides, with no scope and with each that opens the operation (a
         refusal for want of it knows nothing of the thing yet)."""
-        row = self.table.rows[operation]
-        (first, *others), roles = cast.items(), self.roles.items()
+        row, roles = self.table.rows[operation], self.roles.items()
+        # First whom the table lets in for it: whoever gets past a gate that is too wide gets all the way.
+        first = next((one for one in cast.items() if row.refusal(row.scopes, one[0]) is None), next(iter(cast.items())))
+        others = [one for one in cast.items() if one != first]
         once = [Trial(role, scopes, *first) for role, scopes in roles]
         if "security" not in self.told(operation) and not WHOLE:
             return once
