@@ -72,9 +72,10 @@ _CALL_OFFS = {
     "POST /call-offs/quote": only(may(READ), may(ORDER), also="Whether an order would be taken stands in the answer."),
     **{
         f"GET /call-offs/{{id}}{part}": _SEEN
-        for part in ("", "/changes", "/deliveries", "/history", "/letter", "/shares")
+        for part in ("", "/changes", "/deliveries", "/history", "/letter", "/letters/{reference}", "/shares")
     },
     "GET /call-offs/{id}/explanation": only(may(READ, OWNER, BUYER, PAYER, SUPPLIER)),
+    "POST /call-offs/{id}/letters/preview": _SEEN,
     **{f"POST /call-offs/{{id}}/{step}": row for step, row in _STEPS.items()},
 }
 _COSTS = {

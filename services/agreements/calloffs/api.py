@@ -78,7 +78,7 @@ class Filters(In):
     limit: paging.Limit = paging.DEFAULT
 
 
-async def _once(request: Request, caller: Buyer, key: KeyHeader = None) -> Once:
+async def _once(request: Request, caller: CallerDep, key: KeyHeader = None) -> Once:
     return await idempotency.once(request, caller, "call_offs.place", key)
 
 

@@ -23,7 +23,6 @@ from services.integration.dispatches.shapes import BRONNOY, EXAMPLE_PDF, Dispatc
 router = new_router("/dispatches", "Dispatches")
 
 
-
 class Filters(In):
     reference: Reference | None = Field(default=None, description="Only the one with this reference")
     status: State | None = Field(default=None, description="Only those in this state")
@@ -124,7 +123,7 @@ def list_dispatches(
 
 
 @router.get("/{id}", summary="Read a letter", openapi_extra=example(organisation=BRONNOY))
-def read(id: Annotated[UUID, shapes.seeded("eksempel-brev-1")], caller: ReaderOf, reader: ReaderDep) -> Dispatch:
+def read(id: Annotated[UUID, shapes.seeded("eksempel-brev-1")], caller: CallerDep, reader: ReaderDep) -> Dispatch:
     """A letter, where it is, and all that has happened to it."""
     return shapes.shown(reader, [store.by_uuid(reader, id, caller.organisation)])[0]
 
