@@ -26,7 +26,6 @@ from services.integration.lookups import api as lookups
 from services.integration.replies import api as replies
 from services.integration.replies import rules as replies_rules
 from services.integration.replies import store as replies_store
-from services.integration.permissions import PERMISSIONS
 from services.integration.settings import Settings
 
 DESCRIPTION = """\

@@ -11,6 +11,7 @@ class Relation(StrEnum):
     """How an organisation stands to a letter."""
 
     SENDER = "the sender"
+    RECIPIENT = "the recipient"
     CO_OPERATION = "another of the same co-operation"
     MUNICIPALITY = "another municipality"
     SUPPLIER = "a supplier"
@@ -29,8 +30,16 @@ PERMISSIONS = Table(
         "GET /concerns": only(may(ADMINISTER), also="Each sees what is the matter with its own letters."),
         "GET /accounts": only(may(ADMINISTER), also="The accounts are everybody's."),
         "POST /accounts/{konto}/resume": only(may(ADMINISTER), also="The accounts are everybody's."),
+        "GET /replies": only(may(READ), also="Each sees the letters that came to it."),
+        "GET /replies/{id}": only(may(READ, Relation.RECIPIENT)),
+        "GET /replies/{id}/documents/{position}": only(may(READ, Relation.RECIPIENT)),
+        "POST /replies/{id}/retry": only(may(ADMINISTER, Relation.RECIPIENT)),
+        "POST /replies/{id}/give-up": only(may(ADMINISTER, Relation.RECIPIENT)),
         "GET /events": only(may(READ), also="Each sees its own."),
     },
     roles={},
-    properties=(Property("Dispatch.status", written_by="its steps and by what SvarUT tells"),),
+    properties=(
+        Property("Dispatch.status", written_by="its steps and by what SvarUT tells"),
+        Property("Reply.status", written_by="its steps and by what SvarInn tells"),
+    ),
 )

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from services.chassis import paging
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import Caller, CallerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
 from services.chassis.values import In, Instant, Out, seed_id
@@ -19,8 +19,6 @@ from services.integration.replies import store
 from services.integration.replies.rules import State
 
 router = new_router("/replies", "Replies")
-ReaderOf = Annotated[Caller, needs("dispatch.read")]
-Administrator = Annotated[Caller, needs("dispatch.admin")]
 BRONNOY = "964983291"
 
 
@@ -77,7 +75,11 @@ class ReplyFilters(In):
 
 @router.get("", summary="List replies", openapi_extra=example(organisation=BRONNOY))
 def list_replies(
-    filters: Annotated[ReplyFilters, Query()], caller: ReaderOf, reader: ReaderDep, request: Request, response: Response
+    filters: Annotated[ReplyFilters, Query()],
+    caller: CallerDep,
+    reader: ReaderDep,
+    request: Request,
+    response: Response,
 ) -> paging.Page[Reply]:
     """Letters that came to your organisation through SvarInn, newest first: answers to your letters, and others.
     `status=failed` are those that wait for a decision."""
@@ -97,7 +99,7 @@ def list_replies(
 
 
 @router.get("/{id}", summary="Read a reply", openapi_extra=example(organisation=BRONNOY))
-def read(id: Annotated[UUID, _seeded("eksempel-svar-1")], caller: ReaderOf, reader: ReaderDep) -> Reply:
+def read(id: Annotated[UUID, _seeded("eksempel-svar-1")], caller: CallerDep, reader: ReaderDep) -> Reply:
     """What came, from whom, and which letter of yours it answers."""
     return _shown(reader, [store.by_uuid(reader, id, caller.organisation)])[0]
 
@@ -112,7 +114,7 @@ def read(id: Annotated[UUID, _seeded("eksempel-svar-1")], caller: ReaderOf, read
 def document(
     id: Annotated[UUID, _seeded("eksempel-svar-1")],
     position: Annotated[int, Path(ge=1, le=1000, description="1 for the first", examples=[1])],
-    caller: ReaderOf,
+    caller: CallerDep,
     reader: ReaderDep,
 ) -> Response:
     """The bytes as they came, to be saved: a stranger made them, so they go out as octets, whatever their type."""
@@ -129,7 +131,7 @@ def document(
 def retry(
     id: Annotated[UUID, _seeded("eksempel-svar-2")],
     decision: NewReplyDecision,
-    caller: Administrator,
+    caller: CallerDep,
     session: SessionDep,
 ) -> Reply:
     """Failed → waiting: it is fetched again at once, for example after the right key was put in place."""
@@ -142,7 +144,7 @@ def retry(
 def give_up(
     id: Annotated[UUID, _seeded("eksempel-svar-3")],
     decision: NewReplyDecision,
-    caller: Administrator,
+    caller: CallerDep,
     session: SessionDep,
 ) -> Reply:
     """Failed → given_up: SvarInn is told that it cannot be taken, and SvarUT brings it in another way, through Altinn
