@@ -23,6 +23,7 @@ from services.integration.dispatches.rules import OPEN, State
 from services.integration.dispatches.shapes import BRONNOY
 from services.integration.enhetsregisteret_client import Register
 from services.integration.lookups import api as lookups
+from services.integration.permissions import PERMISSIONS
 from services.integration.replies import api as replies
 from services.integration.replies import rules as replies_rules
 from services.integration.replies import store as replies_store

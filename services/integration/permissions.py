@@ -18,6 +18,7 @@ class Relation(StrEnum):
     STRANGER = "somebody else"
 
 
+_ADMINISTRATOR = ("platform administrator",)
 _STEPS = ("give-up", "manual", "retry")
 PERMISSIONS = Table(
     {
@@ -35,9 +36,11 @@ PERMISSIONS = Table(
         "GET /replies/{id}/documents/{position}": only(may(READ, Relation.RECIPIENT)),
         "POST /replies/{id}/retry": only(may(ADMINISTER, Relation.RECIPIENT)),
         "POST /replies/{id}/give-up": only(may(ADMINISTER, Relation.RECIPIENT)),
+        "GET /lookups": only(may(READ)),
+        "GET /lookups/{number}": only(may(READ)),
         "GET /events": only(may(READ), also="Each sees its own."),
     },
-    roles={},
+    roles={READ: _ADMINISTRATOR, ADMINISTER: _ADMINISTRATOR},
     properties=(
         Property("Dispatch.status", written_by="its steps and by what SvarUT tells"),
         Property("Reply.status", written_by="its steps and by what SvarInn tells"),

@@ -12,13 +12,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from services import cli
-from services.agreements.catalog_client import Catalog
 from services.chassis import contract, db
-from services.chassis.http import Neighbour
-from services.integration.enhetsregisteret_client import Register
-from services.integration.sandbox import app as sandbox
-from services.integration.sandbox.settings import Settings as SandboxSettings
-from tests import examples
+from tests import examples, neighbours
 from tests.conftest import NewDatabase, serving
 from tests.issuer import Issuer
 
@@ -87,19 +82,8 @@ def seeded(
     method: str,
 ) -> Iterator[TestClient]:
     """The service on its seed data, with the catalogue behind it where it asks that."""
-    app = apps(request.param)
     with ExitStack() as open_ones:
-        if request.param == "agreements":
-            catalog = open_ones.enter_context(serving(apps("catalog"), only_read("catalog")))
-            app.state.catalog = Catalog(Neighbour("The catalogue", catalog))
-        if request.param == "integration":
-            registered = db.Database(only_read("sandbox"))
-            open_ones.callback(registered.close)
-            stand_in = sandbox.stand_in(
-                SandboxSettings(database_url=registered.url), "enhetsregisteret", database=registered
-            )
-            asked = open_ones.enter_context(TestClient(stand_in))
-            app.state.register = Register(Neighbour("Enhetsregisteret", asked))
+        app = neighbours.give(request.param, apps, only_read, open_ones)
         url = only_read(request.param) if method == "get" else new_database(request.param, seeded=True)
         yield open_ones.enter_context(serving(app, url))
 

@@ -7,8 +7,7 @@ from importlib import import_module
 import pytest
 from fastapi import FastAPI
 
-from services.agreements.catalog_client import Catalog
-from services.chassis.http import Neighbour
+from tests import neighbours
 from tests.conftest import NewDatabase, serving
 from tests.issuer import Issuer
 from tests.permissions.matrix import Matrix
@@ -21,12 +20,12 @@ def tried(
     """`tried("agreements")` → its table, ready to be tried, with the catalogue behind it where it asks that."""
     with ExitStack() as open_ones:
 
+        def database(service: str) -> str:
+            return shared_database(service, seeded=service != "sandbox")
+
         def matrix(service: str) -> Matrix:
-            app = apps(service)
-            if service == "agreements":
-                catalog = open_ones.enter_context(serving(apps("catalog"), shared_database("catalog", seeded=True)))
-                app.state.catalog = Catalog(Neighbour("The catalogue", catalog))
-            client = open_ones.enter_context(serving(app, shared_database(service, seeded=True)))
+            app = neighbours.give(service, apps, database, open_ones)
+            client = open_ones.enter_context(serving(app, database(service)))
             return Matrix(client, issuer, import_module(f"services.{service}.permissions").PERMISSIONS)
 
         yield matrix

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from services.chassis import clock
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, needs
+from services.chassis.auth import CallerDep
 from services.chassis.contract import example
 from services.chassis.db import DatabaseDep
 from services.chassis.problems import NeighbourAway, NeighbourNonsense, refuse
@@ -17,7 +17,6 @@ from services.integration.lookups import rules, store
 from services.integration.lookups.rules import Register, Standing
 
 router = new_router("/lookups", "Look-ups")
-ReaderOf = Annotated[Caller, needs("dispatch.read")]
 JOINT_UNIT, FJORDVAKT = "100000008", "100000016"
 
 
@@ -76,7 +75,7 @@ RegisterDep = Annotated[Register, Depends(_register)]
 @router.get(
     "", summary="Find organisations by name", openapi_extra=example(organisation=JOINT_UNIT, query={"name": "Fjord"})
 )
-def named(asked: Annotated[Named, Query()], caller: ReaderOf, register: RegisterDep) -> FoundNames:
+def named(asked: Annotated[Named, Query()], caller: CallerDep, register: RegisterDep) -> FoundNames:
     """Organisations in Enhetsregisteret whose name has these words; none that is deleted. The register is asked each
     time: 503 when it is away, 502 when it answers nonsense."""
     return FoundNames(
@@ -90,7 +89,7 @@ def named(asked: Annotated[Named, Query()], caller: ReaderOf, register: Register
 @router.get("/{number}", summary="Look an organisation up", openapi_extra=example(organisation=JOINT_UNIT))
 def look_up(
     number: Annotated[OrganisationNumber, Path(description="Nine digits", examples=[FJORDVAKT])],
-    caller: ReaderOf,
+    caller: CallerDep,
     database: DatabaseDep,
     register: RegisterDep,
 ) -> Lookup:
