@@ -37,7 +37,7 @@ def at_once(workers: Workers, times: int, ask: Callable[[RunningSandbox], httpx.
 def send_v3(worker: RunningSandbox, metadata: dict[str, Any], kind: str = "organisasjon") -> httpx.Response:
     written = multipart(metadata)
     written["headers"] |= headers(worker)
-    return httpx.post(f"{account(worker)}/{kind}", timeout=60, **written)
+    return worker.http.post(f"{account(worker)}/{kind}", timeout=60, **written)
 
 
 def test_an_id_is_used_once(workers: Workers) -> None:
@@ -45,7 +45,7 @@ def test_an_id_is_used_once(workers: Workers) -> None:
 
     def use(worker: RunningSandbox) -> httpx.Response:
         url = f"{v1(worker)}/{id}/sendForsendelse"
-        return httpx.post(url, auth=basic(worker), timeout=60, **multipart(v1_letter()))
+        return worker.http.post(url, auth=basic(worker), timeout=60, **multipart(v1_letter()))
 
     assert at_once(workers, 40, use) == {200: 1, 400: 39}
 
@@ -75,7 +75,7 @@ def test_a_document_is_signed_once(workers: Workers) -> None:
 
     def sign(worker: RunningSandbox) -> httpx.Response:
         url = f"{worker.control_url}/_sandbox/svarut/letters/{id}/signing"
-        return httpx.post(url, json={"outcome": "signed"}, timeout=60)
+        return worker.http.post(url, json={"outcome": "signed"}, timeout=60)
 
     assert at_once(workers, 20, sign) == {200: 1, 409: 19}
     assert len(workers[1].letters()) == before + 1
@@ -84,7 +84,7 @@ def test_a_document_is_signed_once(workers: Workers) -> None:
 def test_a_letter_is_read_once(workers: Workers) -> None:
     id = send_v3(workers[0], letter()).json()["id"]
 
-    read = at_once(workers, 20, lambda worker: httpx.get(f"{worker.svarut_url}/forsendelse/{id}/1", timeout=60))
+    read = at_once(workers, 20, lambda worker: worker.http.get(f"{worker.svarut_url}/forsendelse/{id}/1", timeout=60))
 
     assert read == {200: 20}
     told = workers[1].http.get(f"{workers[1].control_url}/_sandbox/svarut/letters/{id}").json()
@@ -98,7 +98,7 @@ def test_a_sender_has_one_integration_however_often_it_asks_at_once(workers: Wor
     def migrate(worker: RunningSandbox) -> httpx.Response:
         url = f"{worker.svarut_url}/svarut-konfigurasjon/api/v1/migrering/integrasjoner"
         sender = ("100000024", worker.settings.svarut_service_password)
-        answer = httpx.post(url, json={"maskinportenToken": token}, auth=sender, timeout=60)
+        answer = worker.http.post(url, json={"maskinportenToken": token}, auth=sender, timeout=60)
         given.append(answer.json())
         return answer
 
