@@ -5,6 +5,7 @@ Core 0 has the measured process alone; core 1 has PostgreSQL and wrk. All three 
 verifies a grant that was signed for this one request and writes down durably that it is used; oauth2-mock-server
 validates nothing, and oidc-provider compares a client's secret. Medians of rounds in shuffled order; an answer that was
 not 2xx voids a figure. How the time of one token is shared out is measured in this process, on the measured core.
+On a machine that is busy with other things the grants are too old before they are sent, and the figures void.
 """
 
 import argparse
@@ -72,7 +73,7 @@ class Measured:
         script = self.lua()
         before = cpu_seconds(self.pid)
         one = wrk(self.url, seconds, script)
-        self.cpu.append((cpu_seconds(self.pid) - before) * 1000 / (one.per_second * seconds))
+        self.cpu.append((cpu_seconds(self.pid) - before) * 1000 / max(one.per_second * seconds, 1))
         self.rounds.append(one)
 
     @property
