@@ -1,6 +1,6 @@
 # Everything one does with Samvirke. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test long matrix check demo token contracts lock bench bench-orders clean
+.PHONY: help run test long matrix letters check demo token contracts lock bench bench-orders bench-letters clean
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -25,6 +25,9 @@ long: .venv/installed ## ten times as many random steps against the ceilings (ab
 
 matrix: .venv/installed ## who may do what: every operation by every role and relation (some minutes)
 	@WHOLE_MATRIX=1 $(BIN)/python -m pytest tests/permissions --numprocesses 2
+
+letters: .venv/installed ## ten thousand letters on SvarUT's bad day, with fifty workers killed (about twenty minutes)
+	@SAMVIRKE_LETTERS=10000 SAMVIRKE_KILLS=50 $(BIN)/python -m pytest tests/integration/test_a_bad_day.py
 
 check: .venv/installed ## style, types and who may import whom
 	@$(BIN)/ruff check .
@@ -65,6 +68,9 @@ bench-orders: .venv/installed ## a million orders before the next, 100,000 at on
 	@$(BIN)/python -m bench.orders
 	@$(BIN)/python -m bench.flood
 	@$(BIN)/python -m bench.repeats
+
+bench-letters: .venv/installed ## the worker beside the bare adapter, 100,000 queued letters, a killed worker (about ten minutes)
+	@$(BIN)/python -m bench.letters
 
 clean: ## remove the environment; data in .samvirke stays
 	rm -rf .venv tests/clients/node_modules tests/clients/python/.venv

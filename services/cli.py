@@ -3,12 +3,15 @@
 import argparse
 import asyncio
 import gc
+import getpass
+import os
 import socket
 import sys
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
@@ -54,6 +57,13 @@ def main() -> None:
         nargs="*",
         default=["agreements.read", "agreements.order"],
         help="without our prefix, or any with its own",
+    )
+    migrated = commands.add_parser("svarut-integration", help="make an integration of an account of SvarUT's REST v1")
+    migrated.description = "Asks for the account's password. Every time, the integration gets a new password."
+    migrated.add_argument("--api", required=True, help="KS Fiks' address, such as https://api.fiks.ks.no")
+    migrated.add_argument("--user", required=True, help="the account's name, as REST v1 wants it")
+    migrated.add_argument(
+        "--to", required=True, type=Path, help="a new file for the settings, which holds the password"
     )
     _add_keys(commands.add_parser("keys", help="the keys that certificates and status lists are signed with"))
     _add_verifying(commands.add_parser("verify-certificate", help="verify a certificate without the catalogue"))
@@ -126,8 +136,25 @@ def _do(given: argparse.Namespace) -> None:
             verdict = verifier.verdict(given.file, given.jwks, given.status_list, asked, clock.now())
             print(verdict.text())
             sys.exit(verdict.answer)
+        case "svarut-integration":
+            adopt(environment(RunSettings(), {}))
+            _svarut_integration(given.api, given.user, given.to)
         case "token":
             print(access.token(RunSettings(), access.organisation(given.organisation), *given.scope))
+
+
+def _svarut_integration(api_url: str, user: str, file: Path) -> None:
+    """The file is made before SvarUT is asked: a password that nobody kept would be lost."""
+    from services.integration import jobs
+    from services.integration.settings import Settings
+
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+            told = jobs.migrate_account(Settings(), api_url, user, getpass.getpass(f"Password of {user}: "))
+            opened.write("".join(f"{name}={value}\n" for name, value in told.items()))
+    except (OSError, jobs.NotMigrated) as error:
+        sys.exit(f"samvirke: {error}")
+    print(f"{file} holds the settings of konto {told['INTEGRATION_SVARUT_KONTO']}.")
 
 
 def _keys(given: argparse.Namespace) -> None:

@@ -20,6 +20,7 @@ from services.chassis.http import Neighbour, new_client
 from services.chassis.problems import NeighbourAway, NeighbourNonsense
 from services.chassis.tokens import MachineToken
 from services.chassis.values import new_id
+from services.integration import svarut_client
 from services.integration.accounts import store as accounts
 from services.integration.accounts.rules import Reason
 from services.integration.attempts import rules, store
@@ -50,6 +51,7 @@ queue in vain."""
 TRIAL_SECONDS = 30.0
 MEND_SECONDS = 60.0
 MENDED = 1_000
+NotMigrated = svarut_client.NotMigrated
 _log = logging.getLogger("letters")
 
 
@@ -416,6 +418,27 @@ class Changes:
         return True
 
 
+def migrate_account(settings: Settings, api_url: str, user: str, password: str) -> dict[str, str]:
+    """Make an integration of an account that letters went from by SvarUT's REST v1. → our settings for it, by name.
+    Raises svarut_client.NotMigrated."""
+    made = svarut_client.migrate(api_url, user=user, password=password, token=_token(settings).current())
+    return {
+        "INTEGRATION_SVARUT_KONTO": str(made.konto),
+        "INTEGRATION_SVARUT_INTEGRATION_ID": str(made.integration_id),
+        "INTEGRATION_SVARUT_INTEGRATION_PASSWORD": made.password,
+    }
+
+
+def _token(settings: Settings) -> MachineToken:
+    return MachineToken(
+        issuer=settings.maskinporten_issuer,
+        token_url=settings.maskinporten_token_url,
+        client=settings.client,
+        key_file=settings.key_file,
+        scope=settings.svarut_scope,
+    )
+
+
 def new_svarut(settings: Settings) -> SvarUt:
     """Our account at SvarUT; one more connection than letters at a time, for the statuses."""
     return SvarUt(
@@ -423,13 +446,7 @@ def new_svarut(settings: Settings) -> SvarUt:
         konto=settings.svarut_konto,
         integration_id=settings.svarut_integration_id,
         password=settings.svarut_integration_password.get_secret_value(),
-        token=MachineToken(
-            issuer=settings.maskinporten_issuer,
-            token_url=settings.maskinporten_token_url,
-            client=settings.client,
-            key_file=settings.key_file,
-            scope=settings.svarut_scope,
-        ),
+        token=_token(settings),
         read_seconds=settings.svarut_read_seconds,
         connections=settings.workers + 1,
     )

@@ -62,12 +62,12 @@ def test_a_thousand_letters_on_a_bad_day_arrive_once_or_have_failed_with_svaruts
     ):
         send_many(api, issuer, LETTERS - LAST)
         try:
-            bad_day.wait_until_left(rows, workers, LETTERS - LAST, seconds=LETTERS, kill_at=AT_RANDOM)
+            bad_day.wait_until_left(rows, workers, LETTERS - LAST, seconds=max(900, LETTERS), kill_at=AT_RANDOM)
         finally:
             sandbox.http.delete(f"{sandbox.control_url}/_sandbox/faults")
         # The day is over, and letters go as on any other: what nobody knew becomes known.
         send_many(api, issuer, LAST)
-        bad_day.wait_until_done(rows, workers, seconds=LETTERS)
+        bad_day.wait_until_done(rows, workers, seconds=max(900, LETTERS))
         ends = bad_day.check(rows, sandbox_rows)
         assert ends.total() == LETTERS
         assert ends["refused"] > 0

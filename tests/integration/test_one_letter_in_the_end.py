@@ -72,7 +72,7 @@ def is_alone(sandbox: RunningSandbox, dispatch: dict[str, Any]) -> None:
 
 
 def test_a_letter_arrives_as_it_was_handed_in(sandbox: RunningSandbox, send: Send, until: Shown) -> None:
-    second = EXAMPLE_PDF + bytes(range(256)) * 1000
+    second = EXAMPLE_PDF + bytes(range(256)) * 10_000  # read in pieces
     files = [document("Årsmelding – «ny» æøå.pdf"), document("vedlegg 2.pdf", content=second)]
     sent = send(title="Bestilling på smørbrød", documents=files)
     told = until(sent["id"], *RECEIVED)

@@ -292,7 +292,7 @@ def move(
     if event is Event.HAND_OVER:
         row.handed_over_at = row.changed_at
     elif row.state is State.NOTIFIED:
-        row.offered_at = occurred_at or row.changed_at
+        row.offered_at = min(occurred_at or row.changed_at, row.changed_at)
     _record(session, caller, row, event, occurred_at or row.changed_at)
 
 
