@@ -55,8 +55,19 @@ class Integration:
     def __init__(self, neighbour: Neighbour) -> None:
         self._neighbour = neighbour
 
-    def send(self, *, reference: str, recipient: str, name: str, title: str, filename: str, pdf: bytes) -> Dispatch:
-        """Hand a letter over; with the same reference again it is the same letter."""
+    def send(
+        self,
+        *,
+        reference: str,
+        recipient: str,
+        name: str,
+        title: str,
+        filename: str,
+        pdf: bytes,
+        urgent: bool = False,
+    ) -> Dispatch:
+        """Hand a letter over; with the same reference again it is the same letter. If nobody reads it in time it goes
+        to print, where there is an address."""
         status, body = self._neighbour.write(
             "POST",
             "/dispatches",
@@ -65,6 +76,8 @@ class Integration:
                 "reference": reference,
                 "recipient": {"organisation_number": recipient, "name": name[:LONGEST_NAME]},
                 "title": title,
+                "priority": "urgent" if urgent else "normal",
+                "when_unread": "print",
                 "documents": [
                     {
                         "filename": filename,

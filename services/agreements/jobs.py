@@ -95,6 +95,7 @@ class Letters:
                 title=letter.title(row, kind, language),
                 filename=f"{row.number}-{kind}.pdf",
                 pdf=pdf,
+                urgent=letter_rules.about(kind) in letter_rules.URGENT,
             )
         except LetterRefused:
             with self._database.writing() as session:

@@ -19,6 +19,8 @@ class Kind(StrEnum):
     RECALL_ENDED = "recall_ended"
 
 
+URGENT = frozenset({Kind.CANCELLATION, Kind.RECALL})
+"""What a supplier should know before it delivers, or a buyer before it goes on using."""
 FROM_SUPPLIER = frozenset({Kind.CONFIRMATION, Kind.DECLINED})
 """Letters that the supplier writes to the buyer."""
 
