@@ -49,8 +49,8 @@ class CodeUnknown(NotFound):
 async def token(request: Request) -> JSONResponse:
     """Two round trips: everything that is registered, and the row that makes the grant good only once; what Altinn or
     the certificates' authority knows is asked only for a grant that needs it. All are single statements, so no
-    transaction is opened around them. A measured hot route (decision 0045): three quarters of it is the signature, and
-    the two questions go by the event loop's own connections; threads and sessions took twice as long."""
+    transaction is opened around them. A measured hot route (decision 0045; `python -m bench.tokens` tells the
+    shares): the two questions go by the event loop's own connections; threads and sessions took about twice as long."""
     settings: Settings = request.app.state.sandbox
     database = db.database(request)
     form = await _form(request)
