@@ -144,6 +144,10 @@ def environment(run: RunSettings, databases: dict[str, str]) -> dict[str, str]:
     derived = {
         "SAMVIRKE_ENV": run.env.value,
         "CATALOG_PUBLIC_URL": run.url("catalog"),
+        "CATALOG_INTEGRATION_URL": run.url("integration"),
+        "CATALOG_MASKINPORTEN_ISSUER": issuer,
+        "CATALOG_MASKINPORTEN_TOKEN_URL": run.url("maskinporten") + "/token",
+        "CATALOG_KEY_FILE": str(keys / "catalog-service.json"),
         "CATALOG_SIGNING_KEYS_FOLDER": str(keys / "catalog"),
         "AGREEMENTS_PUBLIC_URL": run.url("agreements"),
         "AGREEMENTS_CATALOG_URL": run.url("catalog"),

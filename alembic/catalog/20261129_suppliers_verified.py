@@ -18,7 +18,37 @@ def upgrade() -> None:
             nullable=True,
         ),
     )
+    op.create_table(
+        "register_check",
+        sa.Column("organisation_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.String(length=9), nullable=False),
+        sa.Column(
+            "outcome",
+            sa.Enum(
+                "not_verified_yet",
+                "registered",
+                "winding_up",
+                "bankrupt",
+                "deleted",
+                "removed",
+                "unknown",
+                name="outcome",
+                native_enum=False,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("name", sa.String(length=500), nullable=True),
+        sa.Column("said_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tried_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisation.id"], name=op.f("fk_register_check_organisation_id_organisation")
+        ),
+        sa.PrimaryKeyConstraint("organisation_id", name=op.f("pk_register_check")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("register_check")
     op.drop_column("organisation", "language_form")

@@ -65,6 +65,7 @@ from services.catalog.products import api as products
 from services.catalog.profiles import api as profiles
 from services.catalog.recall_notices import api as recall_notices
 from services.catalog.recalls import api as recalls
+from services.catalog.register_checks import api as register_checks
 from services.catalog.registrations import api as registrations
 from services.catalog.releases import api as releases
 from services.catalog.repositories import api as repositories
@@ -153,6 +154,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             supplier_suspensions.router,
             equivalents.router,
             organisations.router,
+            register_checks.router,
             successions.router,
             roll_ups.router,
             co_operations.router,

@@ -1,10 +1,13 @@
 """What the catalogue does later, and what it looks at from time to time."""
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
+
+import httpx
 
 from services.catalog.certificates.store import RECALL_TASK
 from services.catalog.conformance_runs import bounds
@@ -12,10 +15,16 @@ from services.catalog.conformance_runs import store as conformance_runs
 from services.catalog.conformance_runs.rules import OPEN, Limits
 from services.catalog.corrections import store as corrections
 from services.catalog.expiry_warnings import store as expiry_warnings
+from services.catalog.integration_client import Integration
 from services.catalog.recalls import store as recalls
+from services.catalog.register_checks import store as register_checks
+from services.catalog.register_checks.rules import Outcome
 from services.catalog.settings import Settings
 from services.chassis import clock, jobs
 from services.chassis.db import Database
+from services.chassis.http import Neighbour, new_client
+from services.chassis.problems import NeighbourAway, NeighbourNonsense
+from services.chassis.tokens import GrantRefused, MachineToken
 
 ATTEMPTS, LONGEST_WAIT_SECONDS = 10_000, 60.0
 """About a week: a notice must not be lost because the database is down over a weekend."""
@@ -26,6 +35,10 @@ CONFORMANCE_AGAIN_SECONDS = 3.0
 """Until a conformance run looks again whether it is its turn."""
 EXPIRY_SECONDS = 3600.0
 """Between two looks at which certificates end soon, which is a matter of days."""
+CHECK_SECONDS = 15.0
+"""Between two looks at which suppliers are to be checked against Enhetsregisteret."""
+CHECKED_AT_ONCE = 50
+_log = logging.getLogger("register checks")
 
 
 class Recalls:
@@ -144,6 +157,32 @@ class Conformance:
             jobs.defer(session, conformance_runs.TASK, in_seconds=CONFORMANCE_AGAIN_SECONDS, run=run)
 
 
+class RegisterChecks:
+    """Checks suppliers' numbers against Enhetsregisteret, through integration."""
+
+    def __init__(self, database: Database, integration: Integration) -> None:
+        self._database, self._integration = database, integration
+
+    def look(self) -> None:
+        """Those that are due. Nobody is asked in a transaction; who cannot be asked now is asked later."""
+        with self._database.reading() as reader:
+            due = register_checks.due(reader, clock.now(), CHECKED_AT_ONCE)
+        for id, number in due:
+            said = self._said(number)
+            with self._database.writing() as session:
+                register_checks.keep(session, id, number, said, clock.now())
+            if said is None:
+                return
+
+    def _said(self, number: str) -> register_checks.Said | None:
+        try:
+            standing, name, said_at = self._integration.look_up(number)
+            return register_checks.Said(Outcome(standing), name, said_at)
+        except (NeighbourAway, NeighbourNonsense, GrantRefused, OSError, ValueError) as error:
+            _log.warning("the number %s is not verified: %s", number, error)
+            return None
+
+
 def tasks(database: Database, settings: Settings) -> dict[str, Callable[..., Any]]:
     """Each kind of job by its name; a job may be done twice, and then changes nothing."""
     return {
@@ -161,6 +200,18 @@ def looks(database: Database, settings: Settings) -> Sequence[tuple[float, Calla
     ]
 
 
+def new_integration(settings: Settings) -> httpx.Client:
+    """The way to integration, with a token of our own."""
+    token = MachineToken(
+        issuer=settings.maskinporten_issuer,
+        token_url=settings.maskinporten_token_url,
+        client=settings.client,
+        key_file=settings.key_file,
+        scope=f"{settings.scope_prefix}:dispatch.read",
+    )
+    return new_client(settings.integration_url, auth=token)
+
+
 async def work(settings: Settings | None = None, *, ready: Callable[[], None] = lambda: None) -> None:
     """The worker process: runs until it is told to stop, and finishes what it has in hand."""
     settings = settings or Settings()
@@ -169,5 +220,8 @@ async def work(settings: Settings | None = None, *, ready: Callable[[], None] = 
     for name, do in tasks(database, settings).items():
         retry = jobs.Backoff(attempts=ATTEMPTS, longest=LONGEST_WAIT_SECONDS)
         app.task(name=name, queue="default", retry=retry)(do)
-    await jobs.work(app, concurrency=settings.workers, every=looks(database, settings), ready=ready)
+    with new_integration(settings) as client:
+        checks = RegisterChecks(database, Integration(Neighbour("Integration", client)))
+        every = [*looks(database, settings), (CHECK_SECONDS, checks.look)]
+        await jobs.work(app, concurrency=settings.workers, every=every, ready=ready)
     database.close()

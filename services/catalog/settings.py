@@ -9,6 +9,7 @@ from pydantic_settings import SettingsConfigDict
 
 from services.catalog.addresses import rules as addresses
 from services.chassis.settings import Environment, PublicUrl, ServiceSettings
+from services.chassis.values import seed_id
 
 
 def _exempt(text: str) -> str:
@@ -23,6 +24,13 @@ class Settings(ServiceSettings):
     public_url: PublicUrl = Field(
         default="http://127.0.0.1:8001",
         description="How the world reaches this service: the base of links and codes that stand on paper",
+    )
+    integration_url: str = Field(default="http://127.0.0.1:8003", description="Where integration answers")
+    maskinporten_issuer: str = Field(default="http://127.0.0.1:8091/", description="Audience of our token grants")
+    maskinporten_token_url: str = Field(default="http://127.0.0.1:8091/token", description="Where grants are sent")
+    client: str = Field(default=str(seed_id("client:catalog-service")), description="Our own client there")
+    key_file: Path = Field(
+        default=Path(".samvirke/keys/catalog-service.json"), description="That client's private key (JWK)"
     )
     signing_keys_folder: Path = Field(
         default=Path(".samvirke/keys/catalog"),

@@ -323,6 +323,7 @@ def _wanted(prefix: str) -> Iterator[_Client]:
         yield _Client(number, number, row["name"], (*own, *ADMINISTRATION), True)
     letters = (f"{prefix}:dispatch.write", f"{prefix}:dispatch.read")
     yield _Client("agreements-service", JOINT_UNIT, "Samvirke: agreements", letters, True)
+    yield _Client("catalog-service", JOINT_UNIT, "Samvirke: catalogue", (f"{prefix}:dispatch.read",), True)
     yield _Client("integration-service", JOINT_UNIT, "Samvirke: integration", (FIKS,), True)
 
 
