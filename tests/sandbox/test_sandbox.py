@@ -61,7 +61,7 @@ def test_everything_is_set_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     settings = Settings()
 
     assert settings.maskinporten_issuer == "http://127.0.0.2:9091/"
-    assert settings.ports == [8090, 9091, 8092, 8093, 8094, 8097]
+    assert settings.ports == [8090, 9091, 8092, 8093, 8094, 8096, 8097]
     assert settings.of_control().scope_prefix == "kommune-demo"
 
 
@@ -82,12 +82,13 @@ def test_the_seed_can_be_loaded_again(new_database: NewDatabase, tmp_path: Path)
     assert first == second
     assert files == {path.name: path.read_bytes() for path in settings.keys_folder.iterdir()}
     assert told == 2 * [
-        f"380 Maskinporten clients, 12 of them with a key in {settings.keys_folder}",
+        f"381 Maskinporten clients, 13 of them with a key in {settings.keys_folder}",
         f"2 receiving systems at SvarInn, with keys in {settings.keys_folder}",
-        "5 test persons, and a client for Swagger UI at each login provider",
+        "381 organisations in Enhetsregisteret",
+        "8 test persons, and a client for Swagger UI at each login provider",
     ]
     seeded = {client["client_id"]: client for client in first[0]}
-    assert len(seeded) == 357 + 14 + 7 + 2
+    assert len(seeded) == 357 + 14 + 7 + 3
     assert len(first[1]) == 1
     oslo = seeded[str(seed_id("client:958935420"))]
     assert (oslo["name"], oslo["kids"]) == ("Oslo", [])
@@ -110,7 +111,7 @@ def test_private_keys_are_their_owners_alone_and_stay_out_of_the_database(
     assert {path.stem for path in files} == {
         *seed.WITH_KEYS,
         *("100000008", "100000016", "100000024", "100000032", "100000040", "100000059", "100000067"),
-        *("agreements-service", "integration-service"),
+        *("agreements-service", "catalog-service", "integration-service"),
         *(path.stem for path in files if path.stem.startswith("svarinn-")),
     }
     secret = [path for path in files if not path.name.endswith(".crt.pem")]

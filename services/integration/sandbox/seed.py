@@ -103,7 +103,8 @@ def load(database: Database, *, tell: Callable[[str], None], settings: Settings 
     wanted = list(_wanted(settings.scope_prefix))
     with database.writing() as session:
         instant = now()
-        entities = enhetsregisteret.load(session, _entities())
+        entities = list(_entities())
+        enhetsregisteret.load(session, entities)
         if not store.has_signing_key(session, instant):
             store.rotate(session, instant, lead=timedelta(), overlap=timedelta())
         certificates.begin(session, instant)
@@ -175,7 +176,7 @@ def load(database: Database, *, tell: Callable[[str], None], settings: Settings 
         _open_accounts(session, settings)
     tell(f"{len(wanted)} Maskinporten clients, {len(with_keys)} of them with a key in {settings.keys_folder}")
     tell(f"{len(RECEIVING_SYSTEMS)} receiving systems at SvarInn, with keys in {settings.keys_folder}")
-    tell(f"{entities} organisations in Enhetsregisteret")
+    tell(f"{len(entities)} organisations in Enhetsregisteret")
     tell(f"{people} test persons, and a client for Swagger UI at each login provider")
 
 
