@@ -158,7 +158,7 @@ _SPECIFICATIONS = {
 _ORGANISATIONS = {
     **_rows(
         _OPEN,
-        *("GET /organisations", "GET /organisations/{id}"),
+        *("GET /organisations", "GET /organisations/{id}", "GET /organisations/{id}/register-check"),
         *("GET /organisations/{id}/successors", "GET /organisations/{id}/predecessors"),
         *("GET /co-operations", "GET /co-operations/{slug}", "GET /co-operations/roll-up"),
         "GET /co-operations/{slug}/allocations",
