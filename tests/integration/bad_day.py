@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 
 from services.chassis import db
+from tests.integration.conftest import SENDING
 from tests.sandbox.running import RunningSandbox
 
 WORKERS = 2
@@ -37,11 +38,12 @@ FAULTS: Sequence[dict[str, Any]] = (
         "status": 400,
         "body": REFUSAL,
         "content_type": "application/json",
-        "share": 0.01,
-        "method": "POST",
+        "share": 0.1,
+        "times": 5,
+        "path_prefix": SENDING,
     },
 )
-"""Four calls in ten; of those that strike, each on what is left by the ones before."""
+"""Four calls in ten, each of what is left by the ones before; and five letters that SvarUT refuses."""
 
 
 def arrange(sandbox: RunningSandbox, outages: Sequence[tuple[float, float]]) -> None:
@@ -57,7 +59,7 @@ def arrange(sandbox: RunningSandbox, outages: Sequence[tuple[float, float]]) -> 
             lasts=lasts,
         )
     for fault in FAULTS:
-        sandbox.fault(stand_in="svarut", path_prefix=CALLS, times=1_000_000, **fault)
+        sandbox.fault(**{"stand_in": "svarut", "path_prefix": CALLS, "times": 1_000_000} | fault)
 
 
 def environment(url: str, sandbox: RunningSandbox, **more: Any) -> dict[str, str]:
