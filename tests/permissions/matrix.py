@@ -61,13 +61,11 @@ class Matrix:
         once = [Trial(role, scopes, *first) for role, scopes in roles]
         if "security" not in self.told(operation) and not WHOLE:
             return once
-        opening = set(row.scopes)
-        asked = [
-            (role, scopes)
-            for role, scopes in roles
-            if WHOLE or role == "a machine without scopes" or (scopes and opening.intersection(scopes))
-        ]
-        return once + [Trial(role, scopes, *one) for role, scopes in asked for one in others]
+        if not WHOLE:
+            opened = [(scopes, role) for role, scopes in roles if scopes is not None]
+            different = {scopes: role for scopes, role in reversed(opened) if not scopes or {*scopes} & {*row.scopes}}
+            roles = {role: scopes for scopes, role in different.items()}.items()
+        return once + [Trial(role, scopes, *one) for role, scopes in roles for one in others]
 
     def told(self, operation: str) -> dict[str, Any]:
         method, path = operation.split()
