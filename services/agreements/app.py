@@ -19,6 +19,7 @@ from services.agreements.explanations import api as explanations
 from services.agreements.fees import api as fees
 from services.agreements.framework_steps import api as framework_steps
 from services.agreements.frameworks import api as frameworks
+from services.agreements.integration_client import Integration
 from services.agreements.letter_copies import api as letter_copies
 from services.agreements.order_changes import api as order_changes
 from services.agreements.part_bills import api as part_bills
@@ -34,6 +35,7 @@ from services.chassis import feed
 from services.chassis.app import new_app
 from services.chassis.db import Database
 from services.chassis.http import Neighbour, new_client
+from services.chassis.tokens import MachineToken
 
 DESCRIPTION = """\
 Framework agreements that municipalities share, and the call-offs they place on them. A call-off finds its supplier by
@@ -50,11 +52,19 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
     """`catalog` is the way to the catalogue when it is not a network's."""
     settings = settings or Settings()
     client = catalog or new_client(settings.catalog_url)
+    token = MachineToken(
+        issuer=settings.maskinporten_issuer,
+        token_url=settings.maskinporten_token_url,
+        client=settings.client,
+        key_file=settings.key_file,
+        scope=f"{settings.scope_prefix}:dispatch.read",
+    )
+    integration = new_client(settings.integration_url, auth=token)
     app = new_app(
         "Samvirke: agreements",
         section="agreements",
         description=DESCRIPTION,
-        version="2.1.0",
+        version="2.2.0",
         settings=settings,
         database=Database(settings.database_url, connections=settings.database_connections),
         permissions=PERMISSIONS,
@@ -86,7 +96,8 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
             proofs.router,
             feed.new_events_router("964983291", "urn:samvirke:agreements"),
         ],
-        closing=[client.close] if catalog is None else [],
+        closing=[integration.close, *([client.close] if catalog is None else [])],
     )
     app.state.catalog = Catalog(Neighbour("The catalogue", client))
+    app.state.integration = Integration(Neighbour("Integration", integration))
     return app

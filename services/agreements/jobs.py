@@ -24,7 +24,8 @@ from services.agreements.db import FEED_CURSOR
 from services.agreements.deliveries import store as deliveries
 from services.agreements.framework_steps import store as framework_steps
 from services.agreements.frameworks import store as frameworks
-from services.agreements.integration_client import Integration, LetterRefused
+from services.agreements.integration_client import Integration, LetterRefused, ReplyNews
+from services.agreements.letter_replies import store as letter_replies
 from services.agreements.letters import rules as letter_rules
 from services.agreements.letters import store as sent
 from services.agreements.order_changes import store as order_changes
@@ -121,6 +122,9 @@ class Letters:
             return False
         with self._database.writing() as session:
             for news, at in told:
+                if isinstance(news, ReplyNews):
+                    _hear_reply(session, news)
+                    continue
                 letter = sent.heard(
                     session,
                     news.reference,
@@ -136,6 +140,20 @@ class Letters:
                     calloff_steps.letter_undelivered(session, letter, news.detail)
             _read_to(session, INTEGRATION, next_position)
         return True
+
+
+def _hear_reply(session: Session, news: ReplyNews) -> None:
+    if news.reference:
+        letter_replies.heard(
+            session,
+            reply_id=news.id,
+            reference=news.reference,
+            sender_name=news.sender_name,
+            sender_number=news.sender_organisation_number,
+            title=news.title,
+            documents=news.documents,
+            received_at=news.received_at,
+        )
 
 
 class Certificates:

@@ -74,6 +74,7 @@ _CALL_OFFS = {
         f"GET /call-offs/{{id}}{part}": _SEEN
         for part in ("", "/changes", "/deliveries", "/history", "/letter", "/letters/{reference}", "/shares")
     },
+    "GET /call-offs/{id}/replies/{reply}/documents/{position}": _SEEN,
     "GET /call-offs/{id}/explanation": only(may(READ, OWNER, BUYER, PAYER, SUPPLIER)),
     "POST /call-offs/{id}/letters/preview": _SEEN,
     **{f"POST /call-offs/{{id}}/{step}": row for step, row in _STEPS.items()},

@@ -31,6 +31,7 @@ from services.agreements.frameworks import shapes
 from services.agreements.frameworks import store as frameworks
 from services.agreements.ledger import store as ledger
 from services.agreements.ledger.rules import Kind, Scope
+from services.agreements.letter_replies import store as letter_replies
 from services.agreements.letters import store as letters
 from services.agreements.order_changes import rules as order_change_rules
 from services.agreements.order_changes import store as order_changes
@@ -242,6 +243,17 @@ def _call_off(session: Session, one: dict[str, Any], names: dict[str, str]) -> N
     session.flush()
     for made in placed.letters:
         letters.keep_pdf(session, made, letter.pdf(row, placed.lines, made.kind, public_url=PUBLIC_URL))
+    if one["name"] == "sent":
+        letter_replies.heard(
+            session,
+            reply_id=seed_id("reply:eksempel-svar-4"),
+            reference=placed.letters[0].reference,
+            sender_name=row.supplier_name,
+            sender_number=row.supplier,
+            title="Svar på bestilling (fiktivt)",
+            documents=[{"position": 1, "filename": "svar.pdf", "media_type": "application/pdf", "size": 303}],
+            received_at=row.placed_at,
+        )
     supplier = Caller(row.supplier, frozenset(), "seed", IssuerKind.MACHINE)
     parts = iter(one.get("deliveries", []))
     for name in one.get("then", []):

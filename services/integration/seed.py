@@ -28,12 +28,15 @@ LETTERS = {
 """By reference: title, and what happened. Nothing of it reached SvarUT; the failed ones wait for an administrator."""
 
 
+JOINT_UNIT = "100000008"
 REPLIES = {
-    "eksempel-svar-1": ("Svar på eksempelbrev (fiktivt)", "eksempel-brev-1", None),
-    "eksempel-svar-2": ("Eksempelsvar som kan hentes igjen (fiktivt)", None, "It is encrypted for another key."),
-    "eksempel-svar-3": ("Eksempelsvar som kan gis opp (fiktivt)", None, "It is encrypted for another key."),
+    "eksempel-svar-1": (BRONNOY, "Svar på eksempelbrev (fiktivt)", "eksempel-brev-1", None),
+    "eksempel-svar-2": (BRONNOY, "Eksempelsvar som kan hentes igjen (fiktivt)", None, "It is for another key."),
+    "eksempel-svar-3": (BRONNOY, "Eksempelsvar som kan gis opp (fiktivt)", None, "It is for another key."),
+    "eksempel-svar-4": (JOINT_UNIT, "Svar på bestilling (fiktivt)", None, None),
 }
-"""By name: title, which letter it answers, and why it cannot be read."""
+"""By name: whose it is, title, which letter it answers, and why it cannot be read. The last one answers an order's
+letter in the seed of agreements."""
 
 
 def load(database: Database, *, tell: Callable[[str], None], made_up: bool = True) -> None:
@@ -61,12 +64,14 @@ def load(database: Database, *, tell: Callable[[str], None], made_up: bool = Tru
             if row.state is State.READ:
                 row.external_status = "LEST"
             tell(f"dispatch {reference}: {row.state}")
-        for name, (title, answers, why) in REPLIES.items() if made_up else ():
-            if _add_reply(session, name, title, answers, why):
+        for name, (organisation, title, answers, why) in REPLIES.items() if made_up else ():
+            if _add_reply(session, name, organisation, title, answers, why):
                 tell(f"reply {name}: {why or 'received'}")
 
 
-def _add_reply(session: Session, name: str, title: str, answers: str | None, why: str | None) -> bool:
+def _add_reply(
+    session: Session, name: str, organisation: str, title: str, answers: str | None, why: str | None
+) -> bool:
     external_id = seed_id(f"svarinn:{name}")
     if session.exec(select(col(replies.Reply.id)).where(col(replies.Reply.external_id) == external_id)).first():
         return False
@@ -75,12 +80,12 @@ def _add_reply(session: Session, name: str, title: str, answers: str | None, why
         title=title,
         download_url="",
         sent_at=SENT_AT + timedelta(days=1),
-        recipient_number=BRONNOY,
+        recipient_number=organisation,
         sender_name="Fjordvakt Velferd AS (fiktiv)",
         sender_number="100000016",
         answers_to=seed_id(f"svarut:{answers}") if answers else None,
     )
-    (row,) = replies.note(session, "samvirke", BRONNOY, [listed], uuids={external_id: seed_id(f"reply:{name}")})
+    (row,) = replies.note(session, "samvirke", organisation, [listed], uuids={external_id: seed_id(f"reply:{name}")})
     if why:
         replies.fail(session, row.uuid, why)
     else:

@@ -80,10 +80,11 @@ def seeded(
     new_database: NewDatabase,
     only_read: Callable[[str], str],
     method: str,
+    issuer: Issuer,
 ) -> Iterator[TestClient]:
     """The service on its seed data, with the catalogue behind it where it asks that."""
     with ExitStack() as open_ones:
-        app = neighbours.give(request.param, apps, only_read, open_ones)
+        app = neighbours.give(request.param, apps, only_read, open_ones, issuer)
         url = only_read(request.param) if method == "get" else new_database(request.param, seeded=True)
         yield open_ones.enter_context(serving(app, url))
 

@@ -24,7 +24,7 @@ def tried(
             return shared_database(service, seeded=service != "sandbox")
 
         def matrix(service: str) -> Matrix:
-            app = neighbours.give(service, apps, database, open_ones)
+            app = neighbours.give(service, apps, database, open_ones, issuer)
             client = open_ones.enter_context(serving(app, database(service)))
             return Matrix(client, issuer, import_module(f"services.{service}.permissions").PERMISSIONS)
 

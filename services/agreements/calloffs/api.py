@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import ConfigDict, Field
 
 from services.agreements.accessions import store as accessions
@@ -13,6 +15,8 @@ from services.agreements.calloffs import placing, rules, shapes, store
 from services.agreements.catalog_client import Catalog, CatalogDep
 from services.agreements.certificate_notices import store as notices
 from services.agreements.frameworks import store as frameworks
+from services.agreements.integration_client import IntegrationDep
+from services.agreements.letter_replies import store as letter_replies
 from services.agreements.letters import store as letters
 from services.agreements.places import store as places
 from services.agreements.shares import rules as shares_rules
@@ -177,13 +181,21 @@ def list_call_offs(
     )
     ids = [row.id or 0 for row in rows]
     lines, sent, told = store.lines(reader, ids), letters.of(reader, ids), notices.of(reader, ids)
+    answers = letter_replies.of(reader, ids)
     return paging.page(
         request,
         response,
         rows,
         filters.limit,
         lambda row: paging.cursor(str(row.uuid)),
-        lambda row: shapes.shown(row, lines[row.id], sent.get(row.id, []), told.get(row.id, []), caller.organisation),
+        lambda row: shapes.shown(
+            row,
+            lines[row.id],
+            sent.get(row.id, []),
+            told.get(row.id, []),
+            caller.organisation,
+            answers.get(row.id, []),
+        ),
     )
 
 
@@ -218,6 +230,36 @@ def letter(id: Annotated[UUID, _seeded("sent")], caller: CallerDep, reader: Read
     return Response(
         pdf, media_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{row.number}.pdf"'}
     )
+
+
+@router.get(
+    "/{id}/replies/{reply}/documents/{position}",
+    summary="Get a document of a reply",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}},
+    openapi_extra=example(organisation=BRONNOY),
+)
+def reply_document(
+    id: Annotated[UUID, _seeded("sent")],
+    reply: Annotated[UUID, Path(description="The reply's id", examples=[str(seed_id("reply:eksempel-svar-4"))])],
+    position: Annotated[int, Path(ge=1, le=1000, description="1 for the first", examples=[1])],
+    caller: CallerDep,
+    database: DatabaseDep,
+    integration: IntegrationDep,
+) -> StreamingResponse:
+    """What came with an answer to one of the call-off's letters, as it came: its sender made it, so it is to be saved
+    and looked at with care. 503 when integration, which keeps it, is away."""
+    with database.reading() as reader:
+        shown = shapes.of(reader, store.by_uuid(reader, id, caller.organisation), caller.organisation)
+    names = {one.position: one.filename for found in shown.replies if found.id == reply for one in found.documents}
+    if position not in names:
+        raise letter_replies.LetterReplyNotFound(f"Call-off {id} has no reply {reply} with a document {position}.")
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(names[position])}",
+        "X-Content-Type-Options": "nosniff",
+    }
+    pieces = integration.reply_document(reply, position)
+    return StreamingResponse(pieces, media_type="application/octet-stream", headers=headers)
 
 
 def _cost_key(

@@ -14,6 +14,7 @@ from services.agreements.award_keys.rules import PassedOver as WhyPassedOver
 from services.agreements.calloffs import rules, store
 from services.agreements.certificate_notices import store as notices
 from services.agreements.frameworks.rules import Method
+from services.agreements.letter_replies import store as letter_replies
 from services.agreements.letters import store as letters
 from services.chassis.values import In, Instant, Money, OrganisationNumber, Out, Slug, TextOut
 
@@ -127,6 +128,25 @@ class CertificateNotice(Out):
     recorded_at: Instant = Field(description="When the catalogue recorded it")
 
 
+class ReplyDocument(Out):
+    position: int = Field(description="1 for the first", examples=[1])
+    filename: str
+    media_type: str = Field(description="As its sender calls it")
+    size: int = Field(description="Bytes")
+
+
+class Reply(Out):
+    """What somebody answered to a letter, through SvarUT."""
+
+    id: UUID
+    letter_reference: str = Field(description="The letter that it answers: its `reference`")
+    sender_name: str | None
+    sender_organisation_number: str | None = Field(description="Often missing: SvarInn does not always tell")
+    title: str
+    received_at: Instant
+    documents: list[ReplyDocument] = Field(description="Fetched by `…/replies/{reply}/documents/{position}`")
+
+
 class CallOff(Out):
     """A call-off. Amounts in NOK."""
 
@@ -164,6 +184,7 @@ class CallOff(Out):
     )
     choice: Explanation
     letters: list[Letter]
+    replies: list[Reply] = Field(description="Answers to the letters, oldest first")
     certificate_notices: list[CertificateNotice] = Field(
         description="What happened since to certificates of what was ordered, oldest first"
     )
@@ -172,8 +193,8 @@ class CallOff(Out):
 def of(session: Session, row: store.CallOff, viewer: str) -> CallOff:
     """A call-off as it stands, for one who takes part in it."""
     key = row.id or 0
-    told = notices.of(session, [key]).get(key, [])
-    return shown(row, store.lines(session, [key])[key], letters.of(session, [key]).get(key, []), told, viewer)
+    told, answers = notices.of(session, [key]).get(key, []), letter_replies.of(session, [key]).get(key, [])
+    return shown(row, store.lines(session, [key])[key], letters.of(session, [key]).get(key, []), told, viewer, answers)
 
 
 def shown(
@@ -182,9 +203,11 @@ def shown(
     sent: Sequence[letters.Letter],
     told: Sequence[notices.CertificateNotice],
     viewer: str,
+    answers: Sequence[letter_replies.LetterReply] = (),
 ) -> CallOff:
     """For its supplier without what concerns other suppliers, or what else the buyer has ordered."""
     narrowed = rules.sees_own_only(viewer, buyer=row.buyer, supplier=row.supplier)
+    visible = [one for one in sent if not narrowed or _its_own(one, row)]
     return CallOff(
         id=row.uuid,
         number=row.number,
@@ -228,8 +251,21 @@ def shown(
         waiting_since=row.waiting_since,
         split_flagged=None if narrowed else row.split_flagged,
         choice=Explanation.model_validate(row.choice | {"passed_over": []} if narrowed else row.choice),
-        letters=[Letter.model_validate(one) for one in sent if not narrowed or _its_own(one, row)],
+        letters=[Letter.model_validate(one) for one in visible],
+        replies=[_reply(one) for one in answers if one.letter_reference in {letter.reference for letter in visible}],
         certificate_notices=[CertificateNotice.model_validate(one) for one in told],
+    )
+
+
+def _reply(one: letter_replies.LetterReply) -> Reply:
+    return Reply(
+        id=one.reply_id,
+        letter_reference=one.letter_reference,
+        sender_name=one.sender_name,
+        sender_organisation_number=one.sender_number,
+        title=one.title,
+        received_at=one.received_at,
+        documents=[ReplyDocument.model_validate(document) for document in one.documents],
     )
 
 
