@@ -50,7 +50,8 @@ def test_a_reply_is_shown_once_to_those_who_take_part(
         assert [one["filename"] for one in shown["documents"]] == ["svar.pdf"]
     (listed,) = [one for one in api.get("/call-offs", headers=buyer).json()["items"] if one["id"] == call_off["id"]]
     assert listed["replies"] == [shown]
-    news = [one for one in api.get("/events", headers=buyer).json()["items"] if one["subject"] == path]
+    told = api.get("/events", headers=buyer, params={"limit": 200}).json()["items"]
+    news = [one for one in told if one["subject"] == path]
     assert [one["data"]["reply"] for one in news if one["type"] == "call_off.reply"] == [str(reply)]
 
 
