@@ -88,10 +88,10 @@ def _bare(letters: int) -> float:
     return letters / seconds
 
 
-def _fill(rows: psycopg.Connection, first: int, number: int) -> None:
+def _fill(rows: psycopg.Connection, first: int, number: int, pdf: bytes = PDF) -> None:
     for start in range(first, first + number, 5_000):
         last = min(start + 5_000, first + number) - 1
-        told = {"organisation": BRONNOY, "first": start, "last": last, "size": len(PDF), "pdf": PDF}
+        told = {"organisation": BRONNOY, "first": start, "last": last, "size": len(pdf), "pdf": pdf}
         rows.execute(_FILL, told)
     rows.execute("ANALYZE")
 
@@ -136,7 +136,7 @@ def _engine(world: World, rows: psycopg.Connection, letters: int) -> float:
 
 
 def _queue(world: World, rows: psycopg.Connection, first: int, queued: int) -> None:
-    _fill(rows, first, queued)
+    _fill(rows, first, queued, EXAMPLE_PDF)  # six gigabytes would be too many
     database = Database(world.urls["integration"], connections=1)
     most, waits = 0.0, []
     with _working(world) as worker:

@@ -6,7 +6,7 @@ import httpx
 import psycopg
 
 from tests.e2e.system import BRONNOY, System
-from tests.e2e.test_story import FJORDVAKT, act, awaited, order, read
+from tests.e2e.test_story import act, awaited, hanging, order, read
 
 
 def letter(system: System, call_off: str) -> dict[str, Any]:
@@ -33,17 +33,20 @@ def steps(found: dict[str, Any]) -> list[str | None]:
 
 
 def test_an_order_that_is_printed_rejected_or_never_read_shows_its_way_and_what_it_means(system: System) -> None:
-    fate = {"status": "AVVIST", "times": 1, "recipient_number": FJORDVAKT}
-    httpx.post(f"{system.url('control')}/_sandbox/svarut/fates", json=fate).raise_for_status()
-    rejected, printed, unread = sent(system), sent(system), sent(system)
+    with hanging(system, "integration-worker"):  # its fate is arranged before it leaves
+        id = act(system, BRONNOY, "/call-offs", order(1)).raise_for_status().json()["id"]
+        fate = {"status": "AVVIST", "external_reference": letter(system, id)["reference"]}
+        httpx.post(f"{system.url('control')}/_sandbox/svarut/fates", json=fate).raise_for_status()
+    printed, unread = sent(system), sent(system)
+    awaited(system, lambda: letter(system, id)["external_id"])
     httpx.post(f"{system.url('control')}/_sandbox/svarut/clock", json={"seconds": 60}).raise_for_status()
     brought_to(system, printed[1], "SENDT_PRINT", "PRINTET")
     awaited(system, lambda: letter(system, printed[0])["status"] == "printed")
     told = letter(system, printed[0])
     assert steps(told)[-2:] == ["to_print", "printed"]
     assert told["consequence"] is None
-    awaited(system, lambda: letter(system, rejected[0])["status"] == "failed")
-    told = letter(system, rejected[0])
+    awaited(system, lambda: letter(system, id)["status"] == "failed")
+    told = letter(system, id)
     assert told["history"][-1]["detail"] == "SvarUT: AVVIST"
     assert told["consequence"].startswith("The supplier has not got the order.")
     awaited(system, lambda: letter(system, unread[0])["status"] == "notified")
