@@ -12,12 +12,14 @@ from fastapi.testclient import TestClient
 
 from services.catalog.certificates import store as certificates
 from services.catalog.certificates.rules import Assurance, Outcome
-from services.catalog.evidence_files import examination, reading, rules
+from services.catalog.evidence_files import rules
 from services.catalog.evidence_files import store as evidence_files
 from services.catalog.evidence_files.rules import View
 from services.catalog.organisations import store as organisations
 from services.chassis import clock
 from services.chassis.db import PROJECT, Database
+from services.chassis.foreign_files import examination, reading
+from services.chassis.foreign_files.bounds import Format
 from services.chassis.values import seed_id
 from tests.catalog import evidence
 from tests.catalog.conftest import FJORDVAKT, HAVORN, problem, walk
@@ -63,23 +65,23 @@ def upload(catalog: TestClient, headers: dict[str, str], content: bytes, media_t
 
 @pytest.mark.parametrize(("media_type", "content"), **evidence.cases(evidence.GOOD))
 def test_what_is_what_it_says_is_taken(media_type: str, content: bytes) -> None:
-    assert reading.examine(content, media_type) == []
+    assert reading.examine(content, rules.MEDIA_TYPES[media_type]) == []
 
 
 @pytest.mark.parametrize(("media_type", "content"), **evidence.cases(evidence.BOMBS))
 def test_what_would_harm_is_refused(media_type: str, content: bytes) -> None:
-    assert [one.unsafe for one in reading.examine(content, media_type)] == [True]
+    assert [one.unsafe for one in reading.examine(content, rules.MEDIA_TYPES[media_type])] == [True]
 
 
 @pytest.mark.parametrize(("media_type", "content"), **evidence.cases(evidence.OTHERS))
 def test_what_is_something_else_is_refused(media_type: str, content: bytes) -> None:
-    assert [one.unsafe for one in reading.examine(content, media_type)] == [False]
+    assert [one.unsafe for one in reading.examine(content, rules.MEDIA_TYPES[media_type])] == [False]
 
 
 MEASURE = """
 import resource, subprocess, sys
 content = sys.stdin.buffer.read()
-done = subprocess.run([sys.executable, "-m", "services.catalog.evidence_files.reading", sys.argv[1], "10"],
+done = subprocess.run([sys.executable, "-m", "services.chassis.foreign_files.reading", sys.argv[1], "10"],
                       input=content, capture_output=True)
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(done.returncode, used.ru_maxrss, done.stdout.decode())
@@ -93,7 +95,11 @@ def test_a_bomb_takes_little_memory(name: str) -> None:
     """The most that the process ever held, as the kernel counts it."""
     media_type, content = next(one[1:] for one in evidence.BOMBS if one[0] == name)
     measured = subprocess.run(
-        [sys.executable, "-c", MEASURE, media_type], input=content, capture_output=True, cwd=PROJECT, check=True
+        [sys.executable, "-c", MEASURE, rules.MEDIA_TYPES[media_type]],
+        input=content,
+        capture_output=True,
+        cwd=PROJECT,
+        check=True,
     )
     code, kilobytes, told = measured.stdout.decode().split(" ", 2)
     assert code == "0", measured.stderr
@@ -105,8 +111,8 @@ def test_the_kernel_ends_what_would_take_too_much(monkeypatch: pytest.MonkeyPatc
     """A PDF that begins two million streams is looked at for as long as it may be, and no longer."""
     monkeypatch.setattr(examination, "CPU_SECONDS", 1)
     streams = evidence.pdf(b"stream\n\x78\x9c" * 2_000_000)
-    with pytest.raises(rules.EvidenceTooCostly):
-        examination.examine(streams, evidence.PDF)
+    with pytest.raises(examination.TooCostly):
+        examination.examine(streams, Format.PDF)
 
 
 def test_a_bomb_does_not_come_through_the_door(shared_catalog: TestClient, issuer: Issuer) -> None:

@@ -20,6 +20,7 @@ from services.catalog.specifications.rules import Status as SpecificationStatus
 from services.chassis import clock
 from services.chassis.http import Neighbour
 from services.integration import app as integration
+from services.integration.dispatches.shapes import EXAMPLE_PDF
 from services.integration.settings import Settings as IntegrationSettings
 from tests.conftest import NewDatabase
 from tests.issuer import Issuer
@@ -50,7 +51,7 @@ def asked_integration(new_database: NewDatabase, issuer: Issuer) -> Iterator[Int
         yield Integration(Neighbour("Integration", client))
 
 
-def send(integration: Integration, *, pdf: bytes = b"%PDF-1.7 letter", filename: str = "AVR-1.pdf") -> str:
+def send(integration: Integration, *, pdf: bytes = EXAMPLE_PDF, filename: str = "AVR-1.pdf") -> str:
     dispatch = integration.send(
         reference="call-off-1-order",
         recipient="100000016",
@@ -188,7 +189,7 @@ def test_a_letter_is_handed_over_once(asked_integration: Integration) -> None:
 def test_another_letter_by_the_same_reference_is_refused_for_good(asked_integration: Integration) -> None:
     send(asked_integration)
     with pytest.raises(LetterRefused):
-        send(asked_integration, pdf=b"%PDF-1.7 another")
+        send(asked_integration, pdf=EXAMPLE_PDF + b"%another\n")
 
 
 def test_a_letter_that_cannot_be_sent_is_refused_for_good(asked_integration: Integration) -> None:

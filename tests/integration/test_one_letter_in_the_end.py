@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from services.integration import jobs
 from services.integration.app import create_app
 from services.integration.dispatches.shapes import EXAMPLE_PDF
+from tests.catalog import evidence as foreign
 from tests.conftest import Databases
 from tests.integration.conftest import (
     BRONNOY,
@@ -72,8 +73,13 @@ def is_alone(sandbox: RunningSandbox, dispatch: dict[str, Any]) -> None:
 
 
 def test_a_letter_arrives_as_it_was_handed_in(sandbox: RunningSandbox, send: Send, until: Shown) -> None:
-    second = EXAMPLE_PDF + bytes(range(256)) * 10_000  # read in pieces
-    files = [document("Årsmelding – «ny» æøå.pdf"), document("vedlegg 2.pdf", content=second)]
+    second = EXAMPLE_PDF + bytes(range(256)) * 10_000 + b"\n%%EOF\n"  # read in pieces
+    files = [
+        document("Årsmelding – «ny» æøå.pdf"),
+        document("vedlegg 2.pdf", content=second),
+        document("skisse.png", content=foreign.png(800, 600), media_type="image/png"),
+        document("logg.zip", content=foreign.archive([("en.txt", b"a" * 5000)]), media_type="application/zip"),
+    ]
     sent = send(title="Bestilling på smørbrød", documents=files)
     told = until(sent["id"], *RECEIVED)
     is_alone(sandbox, told)
@@ -82,7 +88,9 @@ def test_a_letter_arrives_as_it_was_handed_in(sandbox: RunningSandbox, send: Sen
     assert [(one["filename"], one["sha256"]) for one in arrived["documents"]] == [
         (one["filename"], one["sha256"]) for one in sent["documents"]
     ]
-    assert [one["filename"] for one in arrived["documents"]] == ["Årsmelding – «ny» æøå.pdf", "vedlegg 2.pdf"]
+    assert [one["filename"] for one in arrived["documents"]] == [one["filename"] for one in files]
+    told_of = sandbox.told(arrived["id"])["dokumenter"]
+    assert [one.get("skalEkskluderesFraUtskrift", False) for one in told_of] == [False, False, True, True]
 
 
 LOST_ANSWERS: dict[str, dict[str, Any]] = {

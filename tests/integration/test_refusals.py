@@ -71,7 +71,7 @@ def test_everything_that_is_wrong_with_a_letter_is_told_at_once(
         ({"recipient": {"organisation_number": FJORDVAKT, "name": ""}}, "#/recipient/name"),
         ({"documents": []}, "#/documents"),
         ({"documents": [document("a" * 223 + ".pdf")]}, "#/documents/0/filename"),
-        ({"documents": [document(media_type="text/plain")]}, "#/documents/0/media_type"),
+        ({"documents": [document(media_type="text/html")]}, "#/documents/0/media_type"),
         ({"fødselsnummer": "x"}, "#/fødselsnummer"),
     ],
 )

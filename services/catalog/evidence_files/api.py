@@ -11,7 +11,7 @@ from pydantic import Field
 from sqlmodel import Session
 from starlette.datastructures import UploadFile
 
-from services.catalog.evidence_files import examination, rules, store
+from services.catalog.evidence_files import rules, store
 from services.catalog.evidence_files.rules import View
 from services.catalog.organisations import store as organisations
 from services.catalog.schemes.shapes import is_body
@@ -20,6 +20,8 @@ from services.chassis.app import new_router
 from services.chassis.auth import Caller, CallerDep, ViewerDep
 from services.chassis.contract import example
 from services.chassis.db import ReaderDep, SessionDep
+from services.chassis.foreign_files import examination
+from services.chassis.foreign_files.bounds import Finding
 from services.chassis.problems import refuse
 from services.chassis.values import In, Instant, Out, TextOut, seed_id
 
@@ -203,7 +205,7 @@ def upload(
     day."""
     name = (file_name or sent.file_name or "")[:200]
     refuse(rules.check_form(sent.media_type, len(sent.content), name, title))
-    refuse(rules.check_findings(examination.examine(sent.content, sent.media_type)))
+    refuse(rules.check_findings(_found(sent)))
     acting = organisations.of_caller(session, caller.organisation)
     added = store.keep(
         session,
@@ -256,6 +258,15 @@ def withdraw(
     open_to_all = None if kept.certified else caller.organisation
     feed.tell(session, "evidence-file.withdrawn", path, open_to_all, sha256=kept.sha256)
     return _shown(store.by_uuid(session, id), view)
+
+
+def _found(sent: Sent) -> list[Finding]:
+    try:
+        return examination.examine(sent.content, rules.MEDIA_TYPES[sent.media_type])
+    except examination.NotExamined as error:
+        raise rules.ExaminersOfEvidenceBusy from error
+    except examination.TooCostly as error:
+        raise rules.EvidenceTooCostly from error
 
 
 def _view(kept: store.Kept, viewer: Caller | None, own: set[int]) -> View:

@@ -1,43 +1,13 @@
 """What an evidence file may be, what can become of it, and who sees how much of it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import StrEnum
 
+from services.chassis.foreign_files.bounds import Finding, Format
 from services.chassis.problems import Conflict, Forbidden, Invalid, MediaTypeUnsupported, Problem, TooLarge, Unavailable
 
 LARGEST = 20_000_000
 """Bytes of a file at most."""
-MOST_UNPACKED = 100_000_000
-"""Bytes that all compressed parts of a file may unpack to, together."""
-MOST_RATIO = 200
-"""How many times its size a part may unpack to, when it unpacks to more than a megabyte."""
-MOST_ENTRIES = 2_000
-"""Entries of an archive, with those of the archives in it."""
-DEEPEST_ARCHIVE = 2
-"""An archive may hold archives (a workbook is one), but those none."""
-DEEPEST = 100
-"""Levels of nesting in JSON and XML."""
-MOST_VALUES = 1_000_000
-"""Values in JSON, elements and attributes in XML."""
-MOST_PIXELS = 100_000_000
-WIDEST = 30_000
-"""Pixels of an image along one side."""
-
-
-class Format(StrEnum):
-    PDF = "pdf"
-    PNG = "png"
-    JPEG = "jpeg"
-    JSON = "json"
-    HAR = "har"
-    XML = "xml"
-    CSV = "csv"
-    TEXT = "text"
-    ZIP = "zip"
-    XLSX = "xlsx"
-    DOCX = "docx"
-
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 MEDIA_TYPES = {
@@ -120,14 +90,6 @@ class NotYourEvidence(Forbidden):
 
 class ContentNotOpen(Forbidden):
     """What this file holds is open to its parties only."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is wrong with a file. `unsafe`: it would harm, and is not only something else than it says."""
-
-    detail: str
-    unsafe: bool
 
 
 def media_type(header: str) -> str:

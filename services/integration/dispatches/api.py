@@ -2,6 +2,7 @@
 
 import base64
 from typing import Annotated
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request, Response
@@ -16,7 +17,7 @@ from services.chassis.db import DatabaseDep, DryRunDep, ReaderDep, SessionDep
 from services.chassis.idempotency import KeyHeader, Once
 from services.chassis.problems import refuse
 from services.chassis.values import In
-from services.integration.dispatches import rules, shapes, store
+from services.integration.dispatches import examination, rules, shapes, store
 from services.integration.dispatches.rules import Event, State
 from services.integration.dispatches.shapes import BRONNOY, EXAMPLE_PDF, Dispatch, NewDecision, NewDispatch, Reference
 
@@ -69,20 +70,22 @@ def add(
 
     Safe to repeat: the same Idempotency-Key gives the same answer, and the same `reference` with the same content is
     the same letter (200). The same reference with other content is refused (409 `reference-taken`). 422 lists all that
-    is wrong with the letter."""
+    is wrong with the letter.
+
+    Every document is looked through by a process of its own, by its content and whatever it is called: locked or broken
+    PDF, what unpacks without end, absurd images, archives in archives and paths that lead out of them are refused. Not
+    looked for: viruses, and scripts in a PDF. 503 `examiners-of-documents-busy`: nothing was taken, try again."""
     once.look_up(database)
-    documents = [rules.Document(one.filename, _decoded(one.content_base64)) for one in new.documents]
+    documents = [rules.Document(one.filename, _decoded(one.content_base64), one.media_type) for one in new.documents]
     address = rules.Address(**new.recipient.address.model_dump()) if new.recipient.address else None
-    refuse(rules.check(new.title, documents, channel=new.channel, address=address))
+    wrong = list(rules.check(new.title, documents, channel=new.channel, address=address))
+    refuse([*wrong, *examination.examine(documents)])
     letter = store.NewLetter(
         new.reference,
         new.recipient.organisation_number,
         new.recipient.name,
         new.title,
-        [
-            (one.filename, one.media_type, document.content or b"")
-            for one, document in zip(new.documents, documents, strict=True)
-        ],
+        [(one.filename, one.media_type, one.content or b"") for one in documents],
         address,
         new.channel,
         new.priority,
@@ -132,7 +135,13 @@ def read(id: Annotated[UUID, shapes.seeded("eksempel-brev-1")], caller: CallerDe
     "/{id}/documents/{position}",
     summary="Get a letter's document",
     response_class=Response,
-    responses={200: {"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}}},
+    responses={
+        200: {
+            "content": {
+                media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in rules.MEDIA_TYPES
+            }
+        }
+    },
     openapi_extra=example(organisation=BRONNOY),
 )
 def document(
@@ -141,9 +150,17 @@ def document(
     caller: CallerDep,
     reader: ReaderDep,
 ) -> Response:
-    """The bytes that were handed in, and that SvarUT gets."""
+    """The bytes that were handed in, and that SvarUT gets. To be saved, and not shown by a browser."""
     found = store.content(reader, store.by_uuid(reader, id, caller.organisation), position)
-    return Response(found.content, media_type=found.media_type, headers={"X-Content-Type-Options": "nosniff"})
+    return Response(
+        found.content,
+        headers={
+            "Content-Type": found.media_type,
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.filename, safe='')}",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+        },
+    )
 
 
 @router.post("/{id}/retry", summary="Try a failed letter again", openapi_extra=example(organisation=BRONNOY, body={}))

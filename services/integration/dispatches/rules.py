@@ -1,11 +1,12 @@
 """What a letter may hold, how a dispatch moves, and what SvarUT's statuses mean for it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.chassis.problems import Conflict, Invalid, Problem
+from services.chassis.foreign_files.bounds import Finding, Format
+from services.chassis.problems import Conflict, Invalid, Problem, Unavailable
 
 
 class Channel(StrEnum):
@@ -172,7 +173,20 @@ def news(state: State, status: str) -> News:
 
 FORBIDDEN_IN_FILENAMES = frozenset('"<>?*|:\\/')
 LONGEST_FILENAME = 226
+PDF = "application/pdf"
 PDF_BEGINS = b"%PDF-"
+MEDIA_TYPES = {
+    PDF: Format.WHOLE_PDF,
+    "image/png": Format.PNG,
+    "image/jpeg": Format.JPEG,
+    "text/plain": Format.TEXT,
+    "application/zip": Format.ZIP,
+}
+"""What a letter's documents may be. SvarUT takes anything, but prints PDF alone."""
+LARGEST_DOCUMENT_BYTES = 10_000_000
+"""What SvarUT brings anywhere inside a letter; what is larger comes as a link."""
+LONGEST_EXAMINATION_SECONDS = 60
+"""For all documents of a letter together."""
 LARGEST_PRINTED_BYTES = 350 * 1000 * 1000
 _POSTCODE = re.compile(r"\d{4}", re.ASCII)
 _PERSONAL_NUMBER = re.compile(r"(?<!\d)\d{6}[ -]?\d{5}(?!\d)", re.ASCII)
@@ -201,6 +215,38 @@ class NotPdf(Invalid):
     """The document is not a PDF."""
 
 
+class FirstDocumentNotPdf(Invalid):
+    """The first document is the letter itself, and that is a PDF."""
+
+
+class AttachmentNotPrintable(Invalid):
+    """Only PDF is printed: nobody would get this document of a letter on paper."""
+
+
+class DocumentTooLarge(Invalid):
+    """A document holds 10 MB at most."""
+
+
+class DocumentMismatch(Invalid):
+    """The document is not what its media type says, or it is broken."""
+
+
+class DocumentUnsafe(Invalid):
+    """The document would harm whoever opens it, or is locked so that nobody can tell.
+
+    For example an encrypted PDF, an archive or image that unpacks to thousands of times its size, an archive that holds
+    paths which lead out of it or archives in archives.
+    """
+
+
+class DocumentTooCostly(Invalid):
+    """The document could not be looked through within the time and memory that it may take."""
+
+
+class ExaminersOfDocumentsBusy(Unavailable):
+    """Documents cannot be looked through just now, so the letter is not taken; hand it in again."""
+
+
 class ReferenceTaken(Conflict):
     """Another letter of yours has this reference already."""
 
@@ -227,6 +273,15 @@ class Document:
 
     filename: str
     content: bytes | None
+    media_type: str = PDF
+
+    def looks_right(self) -> bool:
+        """It is worth looking through."""
+        return (
+            self.content is not None
+            and len(self.content) <= LARGEST_DOCUMENT_BYTES
+            and (self.media_type != PDF or self.content.startswith(PDF_BEGINS))
+        )
 
 
 @dataclass(frozen=True)
@@ -262,7 +317,20 @@ def check(
         if name.casefold() in seen:
             yield FilenameTwice(f"{name!r} stands twice.", pointer=f"{at}/filename")
         seen.add(name.casefold())
+        if document.media_type != PDF and position == 0:
+            yield FirstDocumentNotPdf(pointer=f"{at}/media_type")
+        elif document.media_type != PDF and channel is Channel.PRINT:
+            yield AttachmentNotPrintable(pointer=f"{at}/media_type")
         if document.content is None:
             yield ContentNotBase64(pointer=f"{at}/content_base64")
-        elif not document.content.startswith(PDF_BEGINS):
+        elif len(document.content) > LARGEST_DOCUMENT_BYTES:
+            yield DocumentTooLarge(f"It holds {len(document.content)} bytes.", pointer=f"{at}/content_base64")
+        elif document.media_type == PDF and not document.content.startswith(PDF_BEGINS):
             yield NotPdf(f"A PDF begins with {PDF_BEGINS.decode()}", pointer=f"{at}/content_base64")
+
+
+def check_findings(position: int, findings: Collection[Finding]) -> Iterator[Problem]:
+    """What was found in a letter's document, the first being 0."""
+    for one in findings:
+        kind = DocumentUnsafe if one.unsafe else DocumentMismatch
+        yield kind(one.detail, pointer=f"#/documents/{position}/content_base64")

@@ -62,8 +62,11 @@ class NewDocument(In):
         description='Unique in the letter, upper and lower case being the same; none of " < > ? * | : \\ /',
         examples=["bestilling.pdf"],
     )
-    media_type: Literal["application/pdf"] = Field(description="Only PDF can be printed when nobody reads the letter")
-    content_base64: str = Field(min_length=1, description="The file, base64 with padding")
+    media_type: Literal["application/pdf", "image/png", "image/jpeg", "text/plain", "application/zip"] = Field(
+        description="It must be what the content is. Only PDF is printed: whoever gets the letter on paper does not "
+        "get the others. Text is UTF-8"
+    )
+    content_base64: str = Field(min_length=1, description="The file, 10 MB at most, base64 with padding")
 
 
 class NewDispatch(In):
@@ -78,7 +81,11 @@ class NewDispatch(In):
         description="Shown in inboxes and notifications: nothing sensitive, and no personal number",
         examples=["Bestilling 2026-0042"],
     )
-    documents: list[NewDocument] = Field(min_length=1, max_length=100, description="20 MB at most, as sent")
+    documents: list[NewDocument] = Field(
+        min_length=1,
+        max_length=100,
+        description="The first is the letter itself, a PDF; the others are attachments. 20 MB at most in all, as sent",
+    )
     channel: Channel = Field(
         default=Channel.DIGITAL,
         description="svarut_digital: to the recipient's own system or Altinn, and on paper where neither works; "

@@ -9,8 +9,8 @@ import zipfile
 import zlib
 from collections.abc import Callable
 
-from services.catalog.evidence_files import rules
-from services.catalog.evidence_files.rules import Finding, Format
+from services.chassis.foreign_files import bounds
+from services.chassis.foreign_files.bounds import Finding, Format
 
 _END, _LOCAL, _ZIP64 = b"PK\x05\x06", b"PK\x03\x04", b"PK\x06\x07"
 _BLOCK = 64 * 1024
@@ -56,15 +56,15 @@ class Budget:
     """What one file may unpack to, with everything in it."""
 
     def __init__(self) -> None:
-        self.bytes = rules.MOST_UNPACKED
-        self.entries = rules.MOST_ENTRIES
+        self.bytes = bounds.MOST_UNPACKED
+        self.entries = bounds.MOST_ENTRIES
 
     def inflate(self, packed: bytes | memoryview, window: int, *, keep: bool = False) -> tuple[bytes, int, bool]:
         """Unpack a stream block by block. → (what it holds, if kept; its size; whether it ends as it should, with
         nothing after it)"""
         stream, size, kept = zlib.decompressobj(window), 0, bytearray()
         left: bytes | memoryview = packed
-        allowed = max(_SMALL, rules.MOST_RATIO * len(packed))
+        allowed = max(_SMALL, bounds.MOST_RATIO * len(packed))
         try:
             while left and not stream.eof:
                 block = stream.decompress(left[:_BLOCK], _BLOCK)
@@ -73,9 +73,9 @@ class Budget:
                     size += len(block)
                     self.bytes -= len(block)
                     if self.bytes < 0:
-                        raise Refused(f"It unpacks to more than {rules.MOST_UNPACKED} bytes.", unsafe=True)
+                        raise Refused(f"It unpacks to more than {bounds.MOST_UNPACKED} bytes.", unsafe=True)
                     if size > allowed:
-                        raise Refused(f"A part unpacks to more than {rules.MOST_RATIO} times its size.", unsafe=True)
+                        raise Refused(f"A part unpacks to more than {bounds.MOST_RATIO} times its size.", unsafe=True)
                     if keep:
                         kept += block
                     if not stream.unconsumed_tail or stream.eof:
@@ -104,7 +104,7 @@ def read(
         raise Refused(f"It is no ZIP archive that can be read: {error}.") from error
     budget.entries -= len(entries)
     if budget.entries < 0:
-        raise Refused(f"It has more than {rules.MOST_ENTRIES} entries.", unsafe=True)
+        raise Refused(f"It has more than {bounds.MOST_ENTRIES} entries.", unsafe=True)
     if not _MUST_HOLD[wanted] <= {one.filename for one in entries}:
         raise Refused(f"It is an archive, but lacks what {wanted.upper()} has.")
     _check_places(entries, list_at)
@@ -116,7 +116,7 @@ def read(
         part = _unpack(content, entry, budget)
         packed = known(part)
         if packed in _PACKED:
-            if packed != "a ZIP archive" or depth >= rules.DEEPEST_ARCHIVE:
+            if packed != "a ZIP archive" or depth >= bounds.DEEPEST_ARCHIVE:
                 raise Refused(f"{entry.filename!r} in it is {packed} again.", unsafe=True)
             read(part, Format.ZIP, xml=xml, budget=budget, depth=depth + 1)
         elif _XML_PARTS.search(entry.filename):
@@ -137,8 +137,8 @@ def _check_list(content: bytes) -> int:
     if content[max(0, end - 20) : end].startswith(_ZIP64):
         raise Refused("It is a ZIP64 archive, which so small a file need not be.", unsafe=True)
     _, _, _, _, count, size, begins, comment = struct.unpack("<4s4H2LH", content[end : end + 22])
-    if count > rules.MOST_ENTRIES or size > _LARGEST_LIST:
-        raise Refused(f"It has more than {rules.MOST_ENTRIES} entries.", unsafe=True)
+    if count > bounds.MOST_ENTRIES or size > _LARGEST_LIST:
+        raise Refused(f"It has more than {bounds.MOST_ENTRIES} entries.", unsafe=True)
     if begins + size != end or end + 22 + comment != len(content):
         raise Refused("Something else lies before, in or after the archive.", unsafe=True)
     return int(begins)
@@ -183,8 +183,8 @@ def _unpack(content: bytes, entry: zipfile.ZipInfo, budget: Budget) -> bytes:
         part, size, whole = packed, len(packed), True
         budget.bytes -= size
     elif entry.compress_type == zipfile.ZIP_DEFLATED:
-        if entry.file_size > max(_SMALL, rules.MOST_RATIO * len(packed)):
-            raise Refused(f"A part unpacks to more than {rules.MOST_RATIO} times its size.", unsafe=True)
+        if entry.file_size > max(_SMALL, bounds.MOST_RATIO * len(packed)):
+            raise Refused(f"A part unpacks to more than {bounds.MOST_RATIO} times its size.", unsafe=True)
         part, size, whole = budget.inflate(packed, -zlib.MAX_WBITS, keep=True)
     else:
         raise Refused(f"{entry.filename[:100]!r} is compressed in a way that is not looked into.", unsafe=True)

@@ -1,10 +1,11 @@
 """Looks into a file that a stranger made, for what it is and for what would harm. Runs in a process of its own: content
-on standard input, media type as argument, findings on standard output.
+on standard input, format as argument, findings on standard output. Uses nothing that is installed.
 
 Looked at are: of every file its first bytes; of archives (ZIP, XLSX, DOCX) the names, the count and each part's real
 unpacked size, archives within them, and document types in XML parts; of XML document types, nesting and count; of JSON
 the same; of PNG and JPEG the dimensions, and PNG's other compressed parts; of PDF what each Flate stream unpacks to,
-with filters one on top of the other, and encryption (what is encrypted cannot be looked through). Not looked for:
+with filters one on top of the other, encryption (what is encrypted cannot be looked through), and, where it is wanted
+whole, whether its end leads to its parts. Not looked for:
 viruses, and scripts in a PDF. Nothing is written to disk, and nothing is shown: a file is only ever handed out to be
 saved."""
 
@@ -20,21 +21,22 @@ from collections.abc import Callable
 from dataclasses import asdict
 from xml.parsers import expat
 
-from services.catalog.evidence_files import archives, rules
-from services.catalog.evidence_files.archives import Budget, Refused
-from services.catalog.evidence_files.rules import Finding, Format
+from services.chassis.foreign_files import archives, bounds
+from services.chassis.foreign_files.archives import Budget, Refused
+from services.chassis.foreign_files.bounds import Finding, Format
 
 MEMORY_BYTES = 512 * 1024 * 1024
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _BRACKETS = bytes(one for one in range(256) if one not in b"[]{}")
 _STREAM = re.compile(rb"stream\r?\n")
 _FILTERS = re.compile(rb"/Filter\s*\[([^\]]{0,400})\]")
+_START = re.compile(rb"startxref\s+(\d{1,10})\s")
+_PARTS = re.compile(rb"\s*(?:xref|\d{1,10}\s+\d{1,5}\s+obj)\b")
 _COMPRESSING = re.compile(rb"/(?:FlateDecode|LZWDecode|RunLengthDecode|Fl|LZW|RL)\b")
 
 
-def examine(content: bytes, media_type: str) -> list[Finding]:
+def examine(content: bytes, wanted: Format) -> list[Finding]:
     """Everything that is found; what is unsafe ends the reading."""
-    wanted = rules.MEDIA_TYPES[media_type]
     try:
         _READERS[wanted](content)
     except Refused as refused:
@@ -78,13 +80,13 @@ def _csv(content: bytes) -> None:
 def _json(content: bytes) -> object:
     text = _text(content, "JSON")
     bare = _STRINGS.sub(b'""', content)
-    if sum(bare.count(one) for one in (b",", b"[", b"{")) > rules.MOST_VALUES:
-        raise Refused(f"It holds more than {rules.MOST_VALUES} values.", unsafe=True)
+    if sum(bare.count(one) for one in (b",", b"[", b"{")) > bounds.MOST_VALUES:
+        raise Refused(f"It holds more than {bounds.MOST_VALUES} values.", unsafe=True)
     depth = 0
     for one in bare.translate(None, delete=_BRACKETS):
         depth += 1 if one in b"[{" else -1
-        if depth > rules.DEEPEST:
-            raise Refused(f"It is nested more than {rules.DEEPEST} levels deep.", unsafe=True)
+        if depth > bounds.DEEPEST:
+            raise Refused(f"It is nested more than {bounds.DEEPEST} levels deep.", unsafe=True)
 
     def no_number(name: str) -> object:
         raise Refused(f"It is not JSON: {name} is no number.")
@@ -116,9 +118,10 @@ def _xml(content: bytes) -> None:
         nonlocal depth, values
         depth += 1
         values += 1 + len(attributes) // 2
-        if depth > rules.DEEPEST or values > rules.MOST_VALUES:
+        if depth > bounds.DEEPEST or values > bounds.MOST_VALUES:
             raise Refused(
-                f"It has more than {rules.DEEPEST} levels, or {rules.MOST_VALUES} elements and attributes.", unsafe=True
+                f"It has more than {bounds.DEEPEST} levels, or {bounds.MOST_VALUES} elements and attributes.",
+                unsafe=True,
             )
 
     def closed(_: str) -> None:
@@ -174,9 +177,9 @@ def _jpeg(content: bytes) -> None:
 
 
 def _dimensions(width: int, height: int) -> None:
-    if not (0 < width <= rules.WIDEST and 0 < height <= rules.WIDEST and width * height <= rules.MOST_PIXELS):
+    if not (0 < width <= bounds.WIDEST and 0 < height <= bounds.WIDEST and width * height <= bounds.MOST_PIXELS):
         raise Refused(
-            f"It is {width} × {height} pixels; at most {rules.WIDEST} along a side, and {rules.MOST_PIXELS} in all.",
+            f"It is {width} × {height} pixels; at most {bounds.WIDEST} along a side, and {bounds.MOST_PIXELS} in all.",
             unsafe=True,
         )
 
@@ -197,8 +200,17 @@ def _pdf(content: bytes) -> None:
             budget.inflate(memoryview(content)[begins.end() :], zlib.MAX_WBITS)
 
 
+def _whole_pdf(content: bytes) -> None:
+    """The end tells at which byte the table of the parts begins (ISO 32000-2, 7.5.5)."""
+    _pdf(content)
+    start = _START.match(content, max(0, content.rfind(b"startxref")))
+    if not start or not _PARTS.match(content, int(start[1])):
+        raise Refused("The document is broken: its end does not lead to its parts.")
+
+
 _READERS: dict[Format, Callable[[bytes], object]] = {
     Format.PDF: _pdf,
+    Format.WHOLE_PDF: _whole_pdf,
     Format.PNG: _png,
     Format.JPEG: _jpeg,
     Format.JSON: _json,
@@ -218,7 +230,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    found = examine(sys.stdin.buffer.read(), sys.argv[1])
+    found = examine(sys.stdin.buffer.read(), Format(sys.argv[1]))
     sys.stdout.write(json.dumps([asdict(one) for one in found]))
 
 
