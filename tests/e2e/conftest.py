@@ -16,8 +16,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("system"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system() -> Iterator[System]:
+    """Stopped after the last of them: eleven processes that look for work now and then would slow the other tests."""
     with System() as running:
         yield running
     running.remove()

@@ -44,7 +44,8 @@ _CONCERNED = sa.text(
            c.choice @> jsonb_build_object('certification',
                jsonb_build_array(jsonb_build_object('certificate', CAST(:certificate AS text)))) AS relied_on,
            EXISTS (SELECT 1 FROM certificate_notice n
-                    WHERE n.call_off_id = c.id AND n.certificate = :certificate) AS told_before
+                    WHERE n.call_off_id = c.id AND n.certificate = :certificate) AS told_before,
+           EXISTS (SELECT 1 FROM letter t WHERE t.call_off_id = c.id AND t.kind = :order) AS ordered
       FROM calloff c JOIN frameworkagreement f ON f.id = c.framework_id
      WHERE c.id IN (SELECT l.call_off_id FROM calloffline l WHERE l.product = :product)
        AND c.state <> ALL(:ended)
@@ -69,9 +70,9 @@ def tell(
     ended: Collection[str],
 ) -> int:
     """Tell the open call-offs of the product, that is all whose state is not one of `ended`: a notice, a letter to its
-    buyer, news for the buyer and the agreement's owner, and a row in the audit trail, unless it has been told before.
-    Against another specification than the call-off demands a certificate does not matter to it. → how many were
-    told"""
+    buyer if the order's own letter is made or under way, news for the buyer and the agreement's owner, and a row in the
+    audit trail, unless it has been told before. Against another specification than the call-off demands a certificate
+    does not matter to it. → how many were told"""
     rows = session.execute(
         _CONCERNED,
         {
@@ -79,6 +80,7 @@ def tell(
             "product": product,
             "specification": specification,
             "ended": list(ended),
+            "order": letters.ORDER,
             "placed_by": recorded_at + CLOCKS_DIFFER,
         },
     ).all()
@@ -117,8 +119,9 @@ def tell(
                     number=row.number,
                     **said,
                 )
-            letter = _letter_kind(kind, len(of(session, [row.id])[row.id]))
-            letters.send(session, row.id, row.uuid, row.version, letter, row.buyer, row.buyer_name)
+            if row.ordered:
+                letter = _letter_kind(kind, len(of(session, [row.id])[row.id]))
+                letters.send(session, row.id, row.uuid, row.version, letter, row.buyer, row.buyer_name)
     return number
 
 
