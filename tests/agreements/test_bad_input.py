@@ -33,6 +33,7 @@ ELSEWHERE = {
     "agreement-closed-meanwhile": "test_meanwhile."
     "test_no_order_is_placed_under_an_agreement_that_was_terminated_meanwhile",
     "change-replaced": "test_meanwhile.test_a_change_is_not_confirmed_by_an_answer_to_the_one_before",
+    "letter-reply-not-found": "test_letter_replies.test_a_reply_s_document_is_asked_for_by_those_alone",
     "notice-run-out": "test_accessions.test_notice_that_has_run_out_is_not_taken_back",
     "threshold-missing": "test_thresholds.test_an_announcement_on_a_day_without_thresholds_is_refused",
 }

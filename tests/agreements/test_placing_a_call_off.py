@@ -163,14 +163,14 @@ def test_who_the_notice_does_not_name_is_not_entitled(place: Place, issuer: Issu
 def test_a_suspended_certificate_gives_the_turn_to_the_next(
     place: Place, catalog_api: TestClient, issuer: Issuer
 ) -> None:
-    owner = issuer.bearer("100000008", "certification.decide")
+    body = issuer.bearer("100000040", "certification.decide")
     suspended = catalog_api.post(
-        "/certificates/SV-2026-000001/suspend", json={"reason": "Feil ved alarmering (fiktiv)"}, headers=owner
+        "/certificates/SV-2026-000001/suspend", json={"reason": "Feil ved alarmering (fiktiv)"}, headers=body
     )
     assert suspended.status_code == 200, suspended.text
     made = place().json()
     restored = catalog_api.post(
-        "/certificates/SV-2026-000001/restore", json={"reason": "Rettet (fiktivt)"}, headers=owner
+        "/certificates/SV-2026-000001/restore", json={"reason": "Rettet (fiktivt)"}, headers=body
     )
     assert restored.status_code == 200, restored.text
     assert made["supplier_name"].startswith("Nordlys")

@@ -32,7 +32,10 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def sandbox_of_all(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     keys = tmp_path_factory.mktemp("integration") / "keys"
-    with databases.lent() as create, running_sandbox(create("sandbox"), keys, svarut_duplicates=3) as running:
+    with (
+        databases.lent() as create,
+        running_sandbox(create("sandbox"), keys, svarut_duplicates=3, svarut_step_seconds=20) as running,
+    ):
         yield running
 
 

@@ -37,7 +37,7 @@ def test_everything_about_a_provider_is_set_from_the_environment(monkeypatch: py
         "http://127.0.0.4:9093",
         "http://sandbox:8093",
     )
-    assert settings.ports == [8090, 8091, 9092, 8093, 8094, 8097]
+    assert settings.ports == [8090, 8091, 9092, 8093, 8094, 8096, 8097]
     assert settings.login_callbacks == ["http://127.0.0.1:9001/docs/oauth2-redirect"]
 
 
