@@ -17,7 +17,7 @@ help: ## show this list
 run: .venv/installed ## start everything with real data, print where to click; Ctrl-C stops it
 	@$(BIN)/python -m services run
 
-test: check tests/clients/node_modules tests/clients/python/.venv ## run all checks and all tests
+test: check tests/clients/node_modules tests/clients/python/.venv .ubl ## run all checks and all tests
 	@$(BIN)/python -m pytest --numprocesses 2
 
 long: .venv/installed ## ten times as many random steps against the ceilings (about twenty minutes)
@@ -43,6 +43,10 @@ tests/clients/python/.venv: tests/clients/python/requirements.txt
 	@$(PYTHON) -m venv $@
 	@$@/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@ || { rm -rf $@; \
 	  echo "Authlib could not be installed: the tests with it will say so and be skipped"; }
+
+.ubl: tests/clients/ubl.txt | .venv/installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --target $@ -r $< && touch $@ \
+	  || { rm -rf $@; echo "The schemas of UBL could not be installed: the tests with them will say so and be skipped"; }
 
 demo: .venv/installed ## tell four stories against the running services: an order, a procurement, a certification, an agreement
 	@$(BIN)/python -m services demo
@@ -73,4 +77,4 @@ bench-letters: .venv/installed ## the worker beside the bare adapter, 100,000 qu
 	@$(BIN)/python -m bench.letters
 
 clean: ## remove the environment; data in .samvirke stays
-	rm -rf .venv tests/clients/node_modules tests/clients/python/.venv
+	rm -rf .venv tests/clients/node_modules tests/clients/python/.venv .ubl
