@@ -8,12 +8,16 @@ from tests.clients.conftest import browsing as browsing
 from tests.clients.conftest import node as node
 from tests.e2e.system import System
 
+FLOODS = ("tests/e2e/test_every_krone.py", "tests/e2e/test_idempotency.py")
+"""They leave hundreds of letters in the queue, and nobody should have to wait behind them."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share the running system run in one process."""
+    """Tests that share the running system run in one process, floods last."""
     for item in items:
         if "system" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("system"))
+    items.sort(key=lambda item: item.nodeid.startswith(FLOODS))
 
 
 @pytest.fixture(scope="package")

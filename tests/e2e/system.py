@@ -99,6 +99,15 @@ class System:
         (url,) = [value.removeprefix(prefix) for value in environ if value.startswith(prefix)]
         return url.decode()
 
+    def done(self) -> int:
+        """How many jobs the workers of letters have done so far."""
+        done = 0
+        for name in ("agreements", "integration"):
+            with self.database(name) as database:
+                query = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'succeeded'"
+                done += sum(count for (count,) in database.execute(query))
+        return done
+
     def letters(self) -> list[dict[str, Any]]:
         """What the sandbox's SvarUT has received."""
         items: list[dict[str, Any]] = httpx.get(

@@ -6,6 +6,7 @@ from tests.e2e.system import BRONNOY, System
 from tests.e2e.test_story import FJORDVAKT, act, awaited, order, read
 from tests.sandbox.receiving import Receiver, put_at
 
+LISTED = 200
 ANSWER = b"%PDF-1.4\n%Vi leverer 1. juni\n%%EOF\n"
 
 
@@ -15,16 +16,22 @@ def test_what_a_supplier_answers_to_an_order_stands_on_the_call_off(system: Syst
     reference = f"call-off-{call_off['id']}-order"
     supplier = Receiver(system.url("svarut"), "fjordvakt", system.folder / "d" / "keys")
 
-    def ordered() -> list[dict[str, object]]:
-        """The supplier's system looks into SvarInn, and time passes in SvarUT. It takes what else has come: no more
-        than two hundred letters are listed at once."""
-        httpx.post(f"{system.url('control')}/_sandbox/svarut/clock", json={"seconds": 60}).raise_for_status()
-        letters = supplier.letters()
-        for one in letters:
-            if one["eksternRef"] != reference:
-                assert supplier.acknowledge(one).status_code == 200
-        return [one for one in letters if one["eksternRef"] == reference]
+    def sent() -> list[str]:
+        """What SvarUT calls the order's letter, once it has it."""
+        letters = read(system, f"/call-offs/{call_off['id']}")["letters"]
+        return [one["external_id"] for one in letters if one["reference"] == reference and one["external_id"]]
 
+    def ordered() -> list[dict[str, object]]:
+        """The supplier's system looks into SvarInn. A full list it takes: the oldest letters stand in it, and no more
+        are listed at once."""
+        letters = supplier.letters()
+        found = [one for one in letters if one["eksternRef"] == reference]
+        for one in letters if not found and len(letters) == LISTED else []:
+            assert supplier.acknowledge(one).status_code == 200
+        return found
+
+    awaited(system, sent)
+    httpx.post(f"{system.url('control')}/_sandbox/svarut/clock", json={"seconds": 60}).raise_for_status()
     (letter,) = awaited(system, ordered)
     (document,) = supplier.documents(letter).values()
     assert document.startswith(b"%PDF-")

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import subprocess
 import tempfile
 import zipfile
@@ -10,8 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from stdnum.no import orgnr
 
 from tests.sandbox.running import RunningSandbox
+
+_unknown = filter(orgnr.is_valid, map(str, itertools.count(110_000_000)))
+
+
+def own_number() -> str:
+    """An organisation that no other test knows: what is registered in a sandbox that tests share stays there."""
+    return next(_unknown)
 
 
 @dataclass

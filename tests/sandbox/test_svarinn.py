@@ -11,11 +11,11 @@ import pytest
 
 from services.chassis.values import new_id
 from services.integration.sandbox.receiving_systems.rules import Filter, taker
-from tests.sandbox.receiving import Receiver, put
+from tests.sandbox.receiving import Receiver, own_number, put
 from tests.sandbox.running import RunningSandbox
 from tests.sandbox.svarut import PDF, letter, sealed, send
 
-HAVORN, HAVORN_NUMBER = "havorn", "100000032"
+HAVORN = "havorn"
 NULL = type(None)
 
 
@@ -281,7 +281,7 @@ def test_who_failed_for_now_keeps_the_letter_and_for_good_sends_it_another_way(
 def test_a_password_with_norwegian_letters_is_known_however_it_is_written(
     sandbox: RunningSandbox, charset: str
 ) -> None:
-    register(sandbox, "norsk", {"organisation_number": HAVORN_NUMBER, "letter_type": "x"}, password="pæss")
+    register(sandbox, "norsk", {"organisation_number": own_number(), "letter_type": "x"}, password="pæss")
     auth = httpx.BasicAuth("norsk".encode(charset), "pæss".encode(charset))
     path = f"{sandbox.svarut_url}/tjenester/svarinn/mottaker/hentNyeForsendelser"
     assert sandbox.http.get(path, auth=auth).status_code == 200
@@ -300,9 +300,10 @@ def test_who_is_not_known_is_told_the_realm_and_who_is_lost_404(sandbox: Running
 
 
 def test_without_a_certificate_the_list_is_empty_and_nothing_says_why(sandbox: RunningSandbox) -> None:
-    register(sandbox, HAVORN, {"organisation_number": HAVORN_NUMBER})
+    number = own_number()
+    register(sandbox, HAVORN, {"organisation_number": number})
     havorn = Receiver(sandbox.svarut_url, HAVORN, sandbox.keys_folder)
-    to_havorn = {"organisation_number": HAVORN_NUMBER, "name": "Havørn"}
+    to_havorn = {"organisation_number": number, "name": "Havørn"}
     id = put(sandbox, recipient=to_havorn)
     assert havorn.letters() == []
     here = f"{sandbox.control_url}/_sandbox/svarinn/receiving-systems/{HAVORN}/certificate"
@@ -317,13 +318,14 @@ def test_without_a_certificate_the_list_is_empty_and_nothing_says_why(sandbox: R
 
 
 def test_a_system_may_serve_several_organisations_and_take_one_type_only(sandbox: RunningSandbox) -> None:
+    one_of_two, other_of_two = own_number(), own_number()
     for user, takes in (
-        ("alle", [{"organisation_number": number} for number in ("100000040", "100000059")]),
-        ("innsyn", [{"organisation_number": "100000040", "letter_type": "innsynskrav", "level": 4}]),
+        ("alle", [{"organisation_number": number} for number in (one_of_two, other_of_two)]),
+        ("innsyn", [{"organisation_number": one_of_two, "letter_type": "innsynskrav", "level": 4}]),
     ):
         register(sandbox, user, *takes, certificate=certificate(sandbox))
     everything, requests = (Receiver(sandbox.svarut_url, user, sandbox.keys_folder) for user in ("alle", "innsyn"))
-    first, second = ({"organisation_number": number, "name": number} for number in ("100000040", "100000059"))
+    first, second = ({"organisation_number": number, "name": number} for number in (one_of_two, other_of_two))
     plain, other = put(sandbox, recipient=first), put(sandbox, recipient=second)
     request = put(sandbox, recipient=first, letter_type="innsynskrav")
     secret = put(sandbox, recipient=first, more={"sikkerhetsniva": "HOYESTE"})
@@ -333,7 +335,7 @@ def test_a_system_may_serve_several_organisations_and_take_one_type_only(sandbox
     assert secret not in {one["id"] for one in everything.letters()}, "level 4 needs a system for level 4"
     found = sandbox.http.get(f"{sandbox.control_url}/_sandbox/svarinn/receiving-systems").json()["items"]
     (shown,) = [one for one in found if one["user_name"] == "alle"]
-    assert [one["organisation_number"] for one in shown["takes"]] == ["100000040", "100000059"]
+    assert [one["organisation_number"] for one in shown["takes"]] == [one_of_two, other_of_two]
     for id in (plain, other):
         everything.acknowledge({"id": id})
     requests.acknowledge({"id": request})
@@ -366,13 +368,10 @@ def test_what_nobody_fetches_is_warned_of_after_two_hours_and_three_times_a_day(
 
 
 def test_a_list_holds_200_letters_and_a_letter_is_acknowledged_once(sandbox: RunningSandbox) -> None:
-    register(
-        sandbox, "flom", {"organisation_number": "100000067", "letter_type": "flom"}, certificate=certificate(sandbox)
-    )
+    number = own_number()
+    register(sandbox, "flom", {"organisation_number": number}, certificate=certificate(sandbox))
     flooded = Receiver(sandbox.svarut_url, "flom", sandbox.keys_folder)
-    last = put(
-        sandbox, recipient={"organisation_number": "100000067", "name": "Kvarts"}, letter_type="flom", copies=201
-    )
+    last = put(sandbox, recipient={"organisation_number": number, "name": "Kvarts"}, copies=201)
     listed = flooded.letters()
     assert len(listed) == 200
     assert last not in {one["id"] for one in listed}, "the oldest come first"
