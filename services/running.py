@@ -24,6 +24,7 @@ from services.chassis.settings import Environment
 from services.settings import DATABASES, RunSettings, adopt, environment, given_databases
 
 if TYPE_CHECKING:
+    from services.agreements.sealing.store import SealingKey
     from services.catalog.signing_keys.store import Keyring
 
 READY_SECONDS = 60.0
@@ -182,6 +183,8 @@ def seed(urls: dict[str, str], tell: Tell, *, made_up: bool) -> None:
     ]
     if made_up:
         loads.append(("sandbox", sandbox.load))
+    if _sealing_key().first_of_sandbox():
+        tell("  made: the key that bids are sealed under")
     for name, load in loads:
         database = db.Database(urls[name], connections=2)
         try:
@@ -192,6 +195,13 @@ def seed(urls: dict[str, str], tell: Tell, *, made_up: bool) -> None:
     ring = keyring()
     if not ring.production and ring.first(clock.now()):
         tell("  made: the key that the catalogue signs with")
+
+
+def _sealing_key() -> "SealingKey":
+    from services.agreements.sealing import store
+    from services.agreements.settings import Settings
+
+    return store.new_key(Settings(database_url="postgresql://127.0.0.1/none"))
 
 
 def keyring() -> "Keyring":

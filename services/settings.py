@@ -155,6 +155,7 @@ def environment(run: RunSettings, databases: dict[str, str]) -> dict[str, str]:
         "AGREEMENTS_MASKINPORTEN_ISSUER": issuer,
         "AGREEMENTS_MASKINPORTEN_TOKEN_URL": run.url("maskinporten") + "/token",
         "AGREEMENTS_KEY_FILE": str(keys / "agreements-service.json"),
+        "AGREEMENTS_SEALING_KEY_FILE": str(keys / "agreements-sealing.json"),
         "INTEGRATION_MASKINPORTEN_ISSUER": issuer,
         "INTEGRATION_MASKINPORTEN_TOKEN_URL": run.url("maskinporten") + "/token",
         "INTEGRATION_KEY_FILE": str(keys / "integration-service.json"),

@@ -18,6 +18,7 @@ from alembic import command
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from services.agreements.sealing.store import SealingKey
 from services.catalog.signing_keys.store import Keyring
 from services.chassis import db, embedded
 from tests.issuer import Issuer
@@ -76,7 +77,7 @@ def server() -> Iterator[embedded.Server]:
 
 
 @pytest.fixture(scope="session")
-def template(server: embedded.Server) -> Callable[[str, bool], str]:
+def template(server: embedded.Server, sealing_key: SealingKey) -> Callable[[str, bool], str]:
     """The name of a database that is migrated, and seeded if asked, to be copied."""
     made: set[str] = set()
 
@@ -90,7 +91,8 @@ def template(server: embedded.Server) -> Callable[[str, bool], str]:
                 command.upgrade(config, "head")
             else:
                 database = db.Database(url)
-                import_module(f"{SECTIONS[section]}.seed").load(database, tell=lambda line: None)
+                more = {"sealing_key": sealing_key} if section == "agreements" else {}
+                import_module(f"{SECTIONS[section]}.seed").load(database, tell=lambda line: None, **more)
                 database.close()
             made.add(name)
         return name
@@ -166,10 +168,26 @@ def signing_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def apps(issuer: Issuer, signing_keys: Path) -> Callable[[str], FastAPI]:
+def sealing_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The key that the tests' mini-competitions are sealed under."""
+    return tmp_path_factory.mktemp("keys") / "agreements-sealing.json"
+
+
+@pytest.fixture(scope="session")
+def sealing_key(sealing_file: Path) -> SealingKey:
+    key = SealingKey(sealing_file, production=False)
+    key.first()
+    return key
+
+
+@pytest.fixture(scope="session")
+def apps(issuer: Issuer, signing_keys: Path, sealing_file: Path) -> Callable[[str], FastAPI]:
     """Each service's real app, on no database yet, trusting the tests' issuer."""
     built: dict[str, FastAPI] = {}
-    more: dict[str, dict[str, Any]] = {"catalog": {"signing_keys_folder": signing_keys}}
+    more: dict[str, dict[str, Any]] = {
+        "catalog": {"signing_keys_folder": signing_keys},
+        "agreements": {"sealing_key_file": sealing_file},
+    }
 
     def app(name: str) -> FastAPI:
         if name not in built:

@@ -23,6 +23,8 @@ FIFTH = {
     "artefacts/reading.py": "reads JSON and YAML that strangers made, within bounds",
     "artefacts/xsd.py": "reads XSD that strangers made, and opens nothing else",
     "certificate_pages/document.py": "draws the page and the badge",
+    "bids/shapes.py": "a bid stands in the routes of two concepts, and its documents are looked through as it comes",
+    "mini_competitions/shapes.py": "a mini-competition stands in the routes of several concepts in one wire shape",
     "calloffs/placing.py": "asks, decides and keeps in one order, for routes, the worker and the seed",
     "calloffs/shapes.py": "a call-off stands in the routes of several concepts in one wire shape",
     "calloffs/letter.py": "typesets the order letter",

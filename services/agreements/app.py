@@ -7,11 +7,13 @@ from services.agreements.acceptances import api as acceptances
 from services.agreements.accession_steps import api as accession_steps
 from services.agreements.accessions import api as accessions
 from services.agreements.agreement_changes import api as agreement_changes
+from services.agreements.bids import api as bids
 from services.agreements.calloff_steps import api as calloff_steps
 from services.agreements.calloffs import api as calloffs
 from services.agreements.capacities import api as capacities
 from services.agreements.catalog_client import Catalog
 from services.agreements.change_previews import api as change_previews
+from services.agreements.competition_steps import api as competition_steps
 from services.agreements.cost_splits import api as cost_splits
 from services.agreements.deliveries import api as deliveries
 from services.agreements.entries import api as entries
@@ -21,13 +23,17 @@ from services.agreements.framework_steps import api as framework_steps
 from services.agreements.frameworks import api as frameworks
 from services.agreements.integration_client import Integration
 from services.agreements.letter_copies import api as letter_copies
+from services.agreements.mini_competitions import api as mini_competitions
+from services.agreements.openings import api as openings
 from services.agreements.order_changes import api as order_changes
 from services.agreements.part_bills import api as part_bills
 from services.agreements.permissions import PERMISSIONS
 from services.agreements.places import api as places
 from services.agreements.price_lists import api as price_lists
 from services.agreements.proofs import api as proofs
+from services.agreements.questions import api as questions
 from services.agreements.quotes import api as quotes
+from services.agreements.sealing.store import new_key
 from services.agreements.settings import Settings
 from services.agreements.spendings import api as spendings
 from services.agreements.thresholds import api as thresholds
@@ -35,6 +41,7 @@ from services.chassis import feed
 from services.chassis.app import new_app
 from services.chassis.db import Database
 from services.chassis.http import Neighbour, new_client
+from services.chassis.settings import Environment
 from services.chassis.tokens import MachineToken
 
 DESCRIPTION = """\
@@ -64,7 +71,7 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
         "Samvirke: agreements",
         section="agreements",
         description=DESCRIPTION,
-        version="2.2.0",
+        version="2.3.0",
         settings=settings,
         database=Database(settings.database_url, connections=settings.database_connections),
         permissions=PERMISSIONS,
@@ -94,10 +101,18 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
             entries.router,
             spendings.router,
             proofs.router,
+            mini_competitions.router,
+            competition_steps.router,
+            questions.router,
+            bids.router,
+            openings.router,
             feed.new_events_router("964983291", "urn:samvirke:agreements"),
         ],
         closing=[integration.close, *([client.close] if catalog is None else [])],
     )
     app.state.catalog = Catalog(Neighbour("The catalogue", client))
+    app.state.sealing_key = new_key(settings)
+    if settings.env is Environment.PRODUCTION:
+        app.state.sealing_key.must_be_there()
     app.state.integration = Integration(Neighbour("Integration", integration))
     return app

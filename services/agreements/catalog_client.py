@@ -107,6 +107,13 @@ class Product(BaseModel):
     component: str | None = None
 
 
+class Need(BaseModel):
+    """Only what a competition that meets it starts from."""
+
+    title: dict[str, str]
+    description: dict[str, str] | None = None
+
+
 class _Version(BaseModel):
     """A specification's version, as far as it is used."""
 
@@ -205,6 +212,12 @@ class Catalog:
         path = f"/products/{quote(slug, safe='')}"
         status, body = self.neighbour.read("GET", path)
         return None if status == 404 else self._understood(Product, path, status, body)
+
+    def need(self, id: UUID) -> Need | None:
+        """A need as everybody may read it, or None when the catalogue has none with this id."""
+        path = f"/needs/{id}"
+        status, body = self.neighbour.read("GET", path)
+        return None if status == 404 else self._understood(Need, path, status, body)
 
     def specification_status(self, slug: str, version: str) -> str | None:
         """How a version of a specification stands today, by the catalogue's name; None when it has no such version."""

@@ -19,6 +19,7 @@ from services.agreements.capacities import store as capacities
 from services.agreements.catalog_client import Catalog
 from services.agreements.certificate_notices import rules as certificate_notices
 from services.agreements.certificate_notices import store as notices
+from services.agreements.competition_steps import store as competition_steps
 from services.agreements.complaints import store as complaints
 from services.agreements.db import FEED_CURSOR
 from services.agreements.deliveries import store as deliveries
@@ -213,6 +214,7 @@ class Days:
             accessions.end_due(session, today)
         with self._database.writing() as session:
             places.reinstate_due(session, clock.today())
+        competition_steps.due(self._database)
 
 
 class Proofs:

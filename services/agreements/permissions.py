@@ -9,7 +9,8 @@ MANAGE, SUPPLY = "agreements.manage", "agreements.supply"
 
 
 class Relation(StrEnum):
-    """How an organisation stands to a framework agreement, an accession, a call-off, an entry or a cost split."""
+    """How an organisation stands to a framework agreement, an accession, a call-off, a competition, an entry or a cost
+    split."""
 
     OWNER = "the framework owner"
     LISTED = "one on the announced list"
@@ -18,6 +19,7 @@ class Relation(StrEnum):
     BUYER = "the buyer"
     PAYER = "one that pays a part"
     SUPPLIER = "the supplier"
+    INVITED = "a supplier that is invited"
     MAKER = "the one that made it"
     KEEPER = "the keeper of the table"
     CO_OPERATION = "another of the same co-operation"
@@ -126,6 +128,31 @@ _AGREEMENTS = {
     "GET /thresholds": anyone(),
     "POST /thresholds": only(may(MANAGE, Relation.KEEPER), otherwise=403),
 }
+_INVITED = Relation.INVITED
+_COMPETITION = only(
+    may(READ, OWNER, BUYER, _INVITED), also="A draft is its buyer's alone; the others see it once it is published."
+)
+_COMPETITIONS = {
+    "GET /mini-competitions": _OWN,
+    "POST /mini-competitions": only(may(ORDER, Relation.ACCEDED), otherwise=403),
+    "PUT /mini-competitions/{id}": _BY_BUYER,
+    **{f"GET /mini-competitions/{{id}}{part}": _COMPETITION for part in ("", "/history", "/invitations", "/questions")},
+    **{f"POST /mini-competitions/{{id}}/{step}": _BY_BUYER for step in ("publish", "amend", "cancel", "open-bids")},
+    "POST /mini-competitions/{id}/questions": only(may(SUPPLY, _INVITED)),
+    "POST /mini-competitions/{id}/questions/{question}/answer": _BY_BUYER,
+    "POST /mini-competitions/{id}/bids": only(may(SUPPLY, _INVITED)),
+    **{
+        f"POST /mini-competitions/{{id}}/bids/{{bid}}/{step}": only(may(SUPPLY, SUPPLIER))
+        for step in ("submit", "replace", "withdraw", "discard")
+    },
+    "GET /mini-competitions/{id}/bids": only(
+        may(READ, OWNER, BUYER, _INVITED),
+        also="Each supplier sees its own; the others all of them, and none before the opening.",
+    ),
+    "GET /mini-competitions/{id}/bids/{bid}": only(may(READ, OWNER, BUYER, SUPPLIER)),
+    "GET /mini-competitions/{id}/bids/{bid}/documents/{n}": only(may(READ, OWNER, BUYER, SUPPLIER)),
+    "GET /mini-competitions/{id}/opening": only(may(READ, OWNER, BUYER)),
+}
 _PRICES = (may(ANY_TOKEN, OWNER, SUPPLIER, Relation.ACCEDED),)
 _WHEN = "where it is a business secret"
 _PROPERTIES = (
@@ -140,12 +167,12 @@ _PROPERTIES = (
     ),
     *(
         Property(f"{thing}.state", written_by="its steps and by the calendar")
-        for thing in ("FrameworkAgreement", "Accession", "Place", "CallOff", "Change-Output")
+        for thing in ("FrameworkAgreement", "Accession", "Place", "CallOff", "Change-Output", "MiniCompetition", "Bid")
     ),
     *(Property(f"CallOff.{amount}", written_by="the ledger") for amount in ("reserved_excl_vat", "posted_excl_vat")),
 )
 PERMISSIONS = Table(
-    {**_AGREEMENTS, **_CALL_OFFS, **_COSTS, **_LEDGER, "GET /events": _OWN},
+    {**_AGREEMENTS, **_CALL_OFFS, **_COMPETITIONS, **_COSTS, **_LEDGER, "GET /events": _OWN},
     _ROLES,
     _PROPERTIES,
 )

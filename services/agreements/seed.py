@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from services.agreements import seeded_competitions
 from services.agreements.acceptances import store as acceptances
 from services.agreements.accessions import rules as accession_rules
 from services.agreements.accessions import store as accessions
@@ -38,6 +39,8 @@ from services.agreements.order_changes import store as order_changes
 from services.agreements.places import store as places
 from services.agreements.places.rules import Event as PlaceEvent
 from services.agreements.places.rules import PlaceState
+from services.agreements.sealing.store import SealingKey, new_key
+from services.agreements.settings import Settings
 from services.agreements.shares import rules as share_rules
 from services.agreements.thresholds import rules as threshold_rules
 from services.agreements.thresholds import store as thresholds
@@ -67,9 +70,11 @@ STEPS = {
 """How a seeded agreement came to be as it is."""
 
 
-def load(database: Database, *, tell: Callable[[str], None], made_up: bool = True) -> None:
+def load(
+    database: Database, *, tell: Callable[[str], None], made_up: bool = True, sealing_key: SealingKey | None = None
+) -> None:
     """Load what is not there yet; a second time changes nothing. Without what is made up only the real rows: the
-    thresholds and the cost-sharing models."""
+    thresholds and the cost-sharing models. `sealing_key`: the one that the settings name, when it is left out."""
     with database.writing() as session:
         _thresholds(session, thresholds.real(), tell, fictional=False)
         with COST_MODELS.open(newline="") as file:
@@ -77,7 +82,12 @@ def load(database: Database, *, tell: Callable[[str], None], made_up: bool = Tru
                 audit.record(session, None, "cost_model.seed", "/cost-splits/models", loaded=loaded)
                 tell(f"cost-sharing models: {loaded}")
         if made_up:
-            _made_up(session, json.loads(FILE.read_text()), tell)
+            data = json.loads(FILE.read_text())
+            _made_up(session, data, tell)
+            key = sealing_key or new_key(Settings(database_url=database.url))
+            for one in data["mini_competitions"]:
+                if seeded_competitions.load(session, one, key):
+                    tell(f"mini-competition «{one['name']}»")
 
 
 def _thresholds(session: Session, rows: list[Any], tell: Callable[[str], None], *, fictional: bool) -> None:

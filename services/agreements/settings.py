@@ -25,6 +25,10 @@ class Settings(ServiceSettings):
     key_file: Path = Field(
         default=Path(".samvirke/keys/agreements-service.json"), description="That client's private key (JWK)"
     )
+    sealing_key_file: Path = Field(
+        default=Path(".samvirke/keys/agreements-sealing.json"),
+        description="The key that mini-competitions' own keys are kept under: outside the database and its backups",
+    )
     follow_seconds: float = Field(default=1.0, gt=0, description="Between two looks at a neighbour's feed")
     workers: int = Field(default=4, ge=1, le=50, description="Jobs done at a time by one worker process")
     threshold_keepers: list[str] = Field(

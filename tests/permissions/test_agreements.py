@@ -23,6 +23,15 @@ OTHERS: Cast = {
 AGREEMENT: Cast = {Relation.OWNER: JOINT_UNIT, Relation.ACCEDED: BRONNOY, Relation.SUPPLIER: NORDLYS, **OTHERS}
 ACCESSION: Cast = {Relation.OWNER: JOINT_UNIT, Relation.ACCEDING: ALSTAHAUG, **OTHERS}
 CALL_OFF: Cast = {Relation.OWNER: JOINT_UNIT, Relation.BUYER: BRONNOY, Relation.SUPPLIER: FJORDVAKT, **OTHERS}
+COMPETITION: Cast = {Relation.BUYER: BRONNOY, Relation.OWNER: JOINT_UNIT, Relation.INVITED: NORDLYS, **OTHERS}
+BID: Cast = COMPETITION | {Relation.SUPPLIER: FJORDVAKT}
+DRAFTED: Cast = {
+    Relation.BUYER: BRONNOY,
+    Relation.CO_OPERATION: DONNA,
+    Relation.MUNICIPALITY: OSLO,
+    Relation.OTHER_SUPPLIER: STILLVAKT,
+    Relation.STRANGER: "100000067",
+}
 BUYERS: Cast = {one: who for one, who in AGREEMENT.items() if one != Relation.CO_OPERATION}
 """All others of the co-operation have acceded too."""
 CASTS: dict[str, Cast] = {
@@ -34,6 +43,15 @@ CASTS: dict[str, Cast] = {
     "GET /call-offs/{id}/shares": {
         **{Relation.OWNER: JOINT_UNIT, Relation.BUYER: ALSTAHAUG, Relation.PAYER: HEROY, Relation.SUPPLIER: FJORDVAKT},
         **OTHERS,
+    },
+    "POST /mini-competitions": {one: who for one, who in AGREEMENT.items() if one != Relation.CO_OPERATION},
+    "GET /mini-competitions": AGREEMENT,
+    "PUT /mini-competitions/{id}": DRAFTED,
+    "POST /mini-competitions/{id}/publish": DRAFTED,
+    **{
+        f"POST /mini-competitions/{{id}}/bids/{{bid}}/{step}": BID
+        | {Relation.SUPPLIER: NORDLYS, Relation.INVITED: FJORDVAKT}
+        for step in ("submit", "discard")
     },
     "GET /cost-splits/{id}": {Relation.MAKER: BRONNOY, **OTHERS},
     "POST /framework-agreements/{slug}/accessions/{id}/revoke-notice": ACCESSION | {Relation.ACCEDING: VEFSN},
@@ -49,6 +67,8 @@ def cast(operation: str) -> Cast:
     """Who stands how to the thing of the operation's example."""
     if operation in CASTS:
         return CASTS[operation]
+    if "/mini-competitions/{id}" in operation:
+        return BID if "/bids/{bid}" in operation else COMPETITION
     if "/accessions/{id}" in operation:
         return ACCESSION
     return AGREEMENT if "/framework-agreements" in operation or "/places" in operation else CALL_OFF

@@ -82,6 +82,9 @@ class NewLot(In):
         le=1500,
         description="A buyer's call-offs within so many days count together when the band is found; 0: each alone",
     )
+    competition_may_exceed_price_list: bool = Field(
+        default=False, description="Whether bids in a mini-competition may be above the suppliers' price lists"
+    )
     index_clause: NewIndexClause | None = Field(default=None, description="Null: prices follow no index")
     lowest_factor: Factor = Field(default=DEFAULT.lowest, description="How low a price may come, of the first one")
     highest_factor: Factor = Field(default=DEFAULT.highest, description="How high")
@@ -241,6 +244,7 @@ class Lot(Out):
     decline_grounds: list[NamedOut]
     delivery_days_after_end: int
     split_window_days: int
+    competition_may_exceed_price_list: bool
     index_clause: IndexClause | None
     lowest_factor: Decimal = Field(description="How low a price may come, as a factor of the first price list's")
     highest_factor: Decimal
@@ -292,7 +296,7 @@ SCALARS = (
 """Fields that are the same on the wire, in the table and in the answer."""
 LOT_SCALARS = (
     *("slug", "kind", "specification", "specification_version", "delivery_obligation", "delivery_days_after_end"),
-    *("split_window_days", "lowest_factor", "highest_factor"),
+    *("split_window_days", "competition_may_exceed_price_list", "lowest_factor", "highest_factor"),
 )
 
 

@@ -94,6 +94,10 @@ class Lot(Table, table=True):
     delivery_days_after_end: int = 180
     split_window_days: int = 365
     """Call-offs of one buyer within so many days count as one when the band is found; 0: each counts alone."""
+    competition_may_exceed_price_list: bool = Field(
+        default=False, sa_column_kwargs={"server_default": sa.text("false")}
+    )
+    """Whether bids in a mini-competition may be above the price lists."""
     index_clause: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     """How an index moves its prices, see `price_terms.rules.Clause`; None: it does not."""
     lowest_factor: Decimal = Field(default=DEFAULT.lowest, sa_type=FACTOR)

@@ -156,6 +156,7 @@ class Offer:
     specification_version: str | None
     delivery_days_after_end: int
     split_window_days: int
+    competition_may_exceed_price_list: bool
     participant_id: int | None
     buyer_id: UUID | None
     buyer_name: str | None
@@ -184,6 +185,7 @@ _TERMS = sa.text(
     SELECT f.id AS framework_id, f.slug, f.title, f.owner_name, f.state, f.starts_on, f.ends_on, f.approval_limit,
            f.response_days, f.reservation_days, l.id AS lot_id, l.slug AS lot, l.title AS lot_title, l.bands,
            l.conditions, l.specification, l.specification_version, l.delivery_days_after_end, l.split_window_days,
+           l.competition_may_exceed_price_list,
            p.id AS participant_id, p.organisation_id AS buyer_id, p.name AS buyer_name, a.basis
       FROM frameworkagreement f
       LEFT JOIN lot l ON l.framework_id = f.id AND l.slug = :lot
