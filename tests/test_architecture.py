@@ -58,6 +58,7 @@ FIFTH = {
     "dispatches/examination.py": "has every document of a letter looked through, within a time for the whole",
     "dispatches/shapes.py": "a dispatch stands in the routes of two concepts in one wire shape",
     "drafts/sheet.py": "reads tables out of files that strangers made, within bounds",
+    "report_tables/sheet.py": "reads tables out of files that strangers made, within bounds, and writes CSV and XLSX",
     "packs/document.py": "typesets the procurement pack",
     "verifications/shapes.py": "a question and its answer stand in the routes of several concepts in one wire shape",
     "providers/asking.py": "what every route of a login provider wants to know of a request",

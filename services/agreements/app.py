@@ -15,10 +15,12 @@ from services.agreements.catalog_client import Catalog
 from services.agreements.change_previews import api as change_previews
 from services.agreements.competition_steps import api as competition_steps
 from services.agreements.cost_splits import api as cost_splits
+from services.agreements.data_dictionaries import api as data_dictionaries
 from services.agreements.deliveries import api as deliveries
 from services.agreements.entries import api as entries
 from services.agreements.explanations import api as explanations
 from services.agreements.fees import api as fees
+from services.agreements.forecasts import api as forecasts
 from services.agreements.framework_steps import api as framework_steps
 from services.agreements.frameworks import api as frameworks
 from services.agreements.integration_client import Integration
@@ -33,8 +35,10 @@ from services.agreements.price_lists import api as price_lists
 from services.agreements.proofs import api as proofs
 from services.agreements.questions import api as questions
 from services.agreements.quotes import api as quotes
+from services.agreements.sales_reports import api as sales_reports
 from services.agreements.sealing.store import new_key
 from services.agreements.settings import Settings
+from services.agreements.spend_exports import api as spend_exports
 from services.agreements.spendings import api as spendings
 from services.agreements.thresholds import api as thresholds
 from services.chassis import feed
@@ -106,6 +110,10 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
             questions.router,
             bids.router,
             openings.router,
+            forecasts.router,
+            sales_reports.router,
+            spend_exports.router,
+            data_dictionaries.router,
             feed.new_events_router("964983291", "urn:samvirke:agreements"),
         ],
         closing=[integration.close, *([client.close] if catalog is None else [])],

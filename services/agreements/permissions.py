@@ -51,6 +51,7 @@ _CHANGE = anyone(may(ANY_TOKEN, OWNER, SUPPLIER, Relation.ACCEDED), also="One th
 _OWN = only(may(READ), also="Each sees its own.")
 _ACCESSION = "/framework-agreements/{slug}/accessions/{id}"
 _AGREEMENT = "/framework-agreements/{slug}"
+_SALES = "/framework-agreements/{slug}/sales-reports/{id}"
 _OPEN = anyone(also="What is not announced yet is its owner's alone.")
 
 _STEPS: dict[str, Row] = {
@@ -99,6 +100,16 @@ _LEDGER = {
         also=f"By buyer or item, of one buyer or call-off, and with `mine`, a token with `{READ}` is needed."
     ),
 }
+_REPORTS = {
+    "GET /reports/dictionary": anyone(),
+    "GET /reports/dictionary.csv": anyone(),
+    "GET /reports/spend.csv": _OWN,
+    "GET /reports/spend.xlsx": _OWN,
+    f"GET {_AGREEMENT}/sales-reports": _OWN,
+    f"POST {_AGREEMENT}/sales-reports": only(may(SUPPLY, SUPPLIER), otherwise=403),
+    **dict.fromkeys((f"GET {_SALES}", f"GET {_SALES}/lines", f"GET {_SALES}/file"), only(may(READ, OWNER, SUPPLIER))),
+    f"POST {_SALES}/lines/{{position}}/explain": only(may(MANAGE, OWNER), may(SUPPLY, SUPPLIER)),
+}
 _AGREEMENTS = {
     "GET /framework-agreements": _OPEN,
     "POST /framework-agreements": only(may(MANAGE), also="Whoever makes it owns it."),
@@ -106,7 +117,8 @@ _AGREEMENTS = {
     **{
         f"GET {_AGREEMENT}{part}": _OPEN
         for part in (
-            *("", "/accessions", "/announcement", "/capacity", "/changes", "/fees", "/fees/estimate", "/history"),
+            *("", "/accessions", "/announcement", "/capacity", "/changes", "/fees", "/fees/estimate", "/forecast"),
+            *("/history", "/lots/{lot}/forecast"),
             *("/places", "/places/{id}", "/places/{id}/history", "/price-lists/{id}"),
         )
     },
@@ -172,7 +184,7 @@ _PROPERTIES = (
     *(Property(f"CallOff.{amount}", written_by="the ledger") for amount in ("reserved_excl_vat", "posted_excl_vat")),
 )
 PERMISSIONS = Table(
-    {**_AGREEMENTS, **_CALL_OFFS, **_COMPETITIONS, **_COSTS, **_LEDGER, "GET /events": _OWN},
+    {**_AGREEMENTS, **_CALL_OFFS, **_COMPETITIONS, **_COSTS, **_LEDGER, **_REPORTS, "GET /events": _OWN},
     _ROLES,
     _PROPERTIES,
 )

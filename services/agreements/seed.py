@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from services.agreements import seeded_competitions
+from services.agreements import seeded_competitions, seeded_reports
 from services.agreements.acceptances import store as acceptances
 from services.agreements.accessions import rules as accession_rules
 from services.agreements.accessions import store as accessions
@@ -119,6 +119,7 @@ def _made_up(session: Session, data: dict[str, Any], tell: Callable[[str], None]
         if session.exec(select(uuid).where(uuid == seed_id(f"cost-split:{one['name']}"))).first() is None:
             _cost_split(session, one, data["names"])
             tell(f"cost split «{one['name']}»")
+    seeded_reports.load(session, tell)
 
 
 def _agreement(session: Session, one: dict[str, Any], data: dict[str, Any]) -> None:

@@ -34,6 +34,11 @@ ELSEWHERE = {
     "test_no_order_is_placed_under_an_agreement_that_was_terminated_meanwhile",
     "change-replaced": "test_meanwhile.test_a_change_is_not_confirmed_by_an_answer_to_the_one_before",
     "letter-reply-not-found": "test_letter_replies.test_a_reply_s_document_is_asked_for_by_those_alone",
+    "report-findings-many": "test_report_tables.test_only_so_many_findings_are_told",
+    "report-file-too-costly": "test_report_tables.test_a_file_that_costs_too_much_or_must_wait_is_refused",
+    "examiners-of-reports-busy": "test_report_tables.test_a_file_that_costs_too_much_or_must_wait_is_refused",
+    "sales-report-replaced": "test_sales_reports.test_a_report_is_corrected_by_one_that_replaces_it_once",
+    "spend-report-too-long": "test_spend_exports.test_a_report_of_too_many_rows_is_refused_and_not_cut",
     "notice-run-out": "test_accessions.test_notice_that_has_run_out_is_not_taken_back",
     "threshold-missing": "test_thresholds.test_an_announcement_on_a_day_without_thresholds_is_refused",
 }

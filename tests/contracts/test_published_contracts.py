@@ -26,7 +26,7 @@ OPERATIONS = [
     for method in item
     if method in METHODS
 ]
-OPEN_READS = ("/framework-agreements", "/thresholds", "/cost-splits/models", "/ledger/spend")
+OPEN_READS = ("/framework-agreements", "/thresholds", "/cost-splits/models", "/ledger/spend", "/reports/dictionary")
 """What anybody may read of agreements: suppliers, ceilings and spend are public; orders are not."""
 
 

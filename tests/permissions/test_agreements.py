@@ -56,6 +56,11 @@ CASTS: dict[str, Cast] = {
     "GET /cost-splits/{id}": {Relation.MAKER: BRONNOY, **OTHERS},
     "POST /framework-agreements/{slug}/accessions/{id}/revoke-notice": ACCESSION | {Relation.ACCEDING: VEFSN},
     **{
+        operation: {Relation.OWNER: JOINT_UNIT, Relation.ACCEDED: BRONNOY, Relation.SUPPLIER: FJORDVAKT, **OTHERS}
+        for operation in PERMISSIONS.rows
+        if "/sales-reports" in operation
+    },
+    **{
         operation: AGREEMENT | {Relation.SUPPLIER: HAVORN}
         for operation in PERMISSIONS.rows
         if "/changes/{id}" in operation
