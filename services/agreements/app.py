@@ -35,6 +35,7 @@ from services.agreements.price_lists import api as price_lists
 from services.agreements.proofs import api as proofs
 from services.agreements.questions import api as questions
 from services.agreements.quotes import api as quotes
+from services.agreements.releases import api as releases
 from services.agreements.sales_reports import api as sales_reports
 from services.agreements.sealing.store import new_key
 from services.agreements.settings import Settings
@@ -114,6 +115,8 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
             sales_reports.router,
             spend_exports.router,
             data_dictionaries.router,
+            releases.router,
+            releases.call_offs_router,
             feed.new_events_router("964983291", "urn:samvirke:agreements"),
         ],
         closing=[integration.close, *([client.close] if catalog is None else [])],

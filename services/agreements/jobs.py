@@ -32,6 +32,7 @@ from services.agreements.letters import store as sent
 from services.agreements.order_changes import store as order_changes
 from services.agreements.places import store as places
 from services.agreements.proofs import store as proofs
+from services.agreements.releases import store as releases
 from services.agreements.settings import Settings
 from services.chassis import clock, jobs
 from services.chassis.db import Database
@@ -304,6 +305,7 @@ async def work(settings: Settings | None = None, *, ready: Callable[[], None] = 
             every=[
                 (settings.follow_seconds, letters.follow),
                 (settings.follow_seconds, certificates.follow),
+                (settings.follow_seconds, partial(releases.publish_all, database, settings.ocid_prefix)),
                 (LOOK_SECONDS, Days(database).look),
                 (LOOK_SECONDS, steps.due),
                 (PROOF_SECONDS, Proofs(database).due),

@@ -110,6 +110,13 @@ _REPORTS = {
     **dict.fromkeys((f"GET {_SALES}", f"GET {_SALES}/lines", f"GET {_SALES}/file"), only(may(READ, OWNER, SUPPLIER))),
     f"POST {_SALES}/lines/{{position}}/explain": only(may(MANAGE, OWNER), may(SUPPLY, SUPPLIER)),
 }
+_OPEN_DATA = {
+    operation: anyone()
+    for operation in (
+        *("GET /ocds", "GET /ocds/releases.json", "GET /ocds/records.json", "GET /ocds/extension/{file}"),
+        *("GET /ocds/{ocid}", "GET /call-offs/{id}/ocds"),
+    )
+}
 _AGREEMENTS = {
     "GET /framework-agreements": _OPEN,
     "POST /framework-agreements": only(may(MANAGE), also="Whoever makes it owns it."),
@@ -184,7 +191,7 @@ _PROPERTIES = (
     *(Property(f"CallOff.{amount}", written_by="the ledger") for amount in ("reserved_excl_vat", "posted_excl_vat")),
 )
 PERMISSIONS = Table(
-    {**_AGREEMENTS, **_CALL_OFFS, **_COMPETITIONS, **_COSTS, **_LEDGER, **_REPORTS, "GET /events": _OWN},
+    {**_AGREEMENTS, **_CALL_OFFS, **_COMPETITIONS, **_COSTS, **_LEDGER, **_REPORTS, **_OPEN_DATA, "GET /events": _OWN},
     _ROLES,
     _PROPERTIES,
 )

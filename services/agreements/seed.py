@@ -39,6 +39,8 @@ from services.agreements.order_changes import store as order_changes
 from services.agreements.places import store as places
 from services.agreements.places.rules import Event as PlaceEvent
 from services.agreements.places.rules import PlaceState
+from services.agreements.releases import rules as release_rules
+from services.agreements.releases import store as releases
 from services.agreements.sealing.store import SealingKey, new_key
 from services.agreements.settings import Settings
 from services.agreements.shares import rules as share_rules
@@ -88,6 +90,7 @@ def load(
             for one in data["mini_competitions"]:
                 if seeded_competitions.load(session, one, key):
                     tell(f"mini-competition «{one['name']}»")
+    releases.publish_all(database, release_rules.UNREGISTERED)
 
 
 def _thresholds(session: Session, rows: list[Any], tell: Callable[[str], None], *, fictional: bool) -> None:

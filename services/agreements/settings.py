@@ -29,6 +29,15 @@ class Settings(ServiceSettings):
         default=Path(".samvirke/keys/agreements-sealing.json"),
         description="The key that mini-competitions' own keys are kept under: outside the database and its backups",
     )
+    ocid_prefix: str = Field(
+        default="ocds-000000",
+        pattern=r"^ocds-[a-z0-9]{6}$",
+        description="Begins the identifiers of open contracting processes; the default is registered to nobody",
+    )
+    ocds_publisher: str = Field(default="Samvirke", min_length=1, description="Who publishes the open contracting data")
+    ocds_licence: str | None = Field(
+        default="https://data.norge.no/nlod/no/2.0", description="Address of the licence that the data is under"
+    )
     follow_seconds: float = Field(default=1.0, gt=0, description="Between two looks at a neighbour's feed")
     workers: int = Field(default=4, ge=1, le=50, description="Jobs done at a time by one worker process")
     threshold_keepers: list[str] = Field(

@@ -91,6 +91,16 @@ def after(session: Session, position: int, organisation: str | None, limit: int,
     return Events(items=items, next=int(items[-1].id) if items else position)
 
 
+def subjects_after(session: Session, position: int, limit: int) -> tuple[list[str], int]:
+    """What the next events are about, whoever sees them, for a service that follows its own feed; and the position to
+    go on from. Must run in a transaction of its own."""
+    _number(session)
+    here = TABLE.c
+    query = sa.select(here.position, here.subject).where(here.position > position).order_by(here.position).limit(limit)
+    rows = session.execute(query).all()
+    return [row.subject for row in rows], rows[-1].position if rows else position
+
+
 def _number(session: Session) -> None:
     if session.execute(sa.text("SELECT 1 FROM event WHERE position IS NULL LIMIT 1")).first():
         session.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})

@@ -26,8 +26,11 @@ OPERATIONS = [
     for method in item
     if method in METHODS
 ]
-OPEN_READS = ("/framework-agreements", "/thresholds", "/cost-splits/models", "/ledger/spend", "/reports/dictionary")
-"""What anybody may read of agreements: suppliers, ceilings and spend are public; orders are not."""
+OPEN_READS = (
+    *("/framework-agreements", "/thresholds", "/cost-splits/models", "/ledger/spend", "/reports/dictionary", "/ocds"),
+)
+"""What anybody may read of agreements: suppliers, ceilings, spend and open data are public; orders are not."""
+OPEN_DATA = "/call-offs/{id}/ocds"
 
 
 def operation(service: str, path: str, method: str) -> dict[str, Any]:
@@ -55,7 +58,8 @@ def test_every_operation_is_described(service: str, path: str, method: str) -> N
 @pytest.mark.parametrize(("service", "path", "method"), OPERATIONS)
 def test_every_operation_that_changes_something_needs_a_token(service: str, path: str, method: str) -> None:
     open_posts = {("catalog", "/verify"), ("catalog", "/verify/batch"), ("catalog", "/verify/set")}
-    open_reads = method == "get" and (service == "catalog" or (service == "agreements" and path.startswith(OPEN_READS)))
+    public = service == "catalog" or (service == "agreements" and (path.startswith(OPEN_READS) or path == OPEN_DATA))
+    open_reads = method == "get" and public
     if not open_reads and (service, path) not in open_posts:
         for requirement in operation(service, path, method)["security"]:
             assert requirement["token"], "and a scope"
