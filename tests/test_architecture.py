@@ -25,6 +25,8 @@ FIFTH = {
     "certificate_pages/document.py": "draws the page and the badge",
     "bids/shapes.py": "a bid stands in the routes of two concepts, and its documents are looked through as it comes",
     "mini_competitions/shapes.py": "a mini-competition stands in the routes of several concepts in one wire shape",
+    "evaluations/shapes.py": "marks stand in a route, and in the files of the seed",
+    "awards/placing.py": "asks, decides and keeps in one order, for the route and the worker",
     "calloffs/placing.py": "asks, decides and keeps in one order, for routes, the worker and the seed",
     "calloffs/shapes.py": "a call-off stands in the routes of several concepts in one wire shape",
     "calloffs/letter.py": "typesets the order letter",

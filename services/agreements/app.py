@@ -7,6 +7,7 @@ from services.agreements.acceptances import api as acceptances
 from services.agreements.accession_steps import api as accession_steps
 from services.agreements.accessions import api as accessions
 from services.agreements.agreement_changes import api as agreement_changes
+from services.agreements.awards import api as awards
 from services.agreements.bids import api as bids
 from services.agreements.calloff_steps import api as calloff_steps
 from services.agreements.calloffs import api as calloffs
@@ -18,6 +19,7 @@ from services.agreements.cost_splits import api as cost_splits
 from services.agreements.data_dictionaries import api as data_dictionaries
 from services.agreements.deliveries import api as deliveries
 from services.agreements.entries import api as entries
+from services.agreements.evaluations import api as evaluations
 from services.agreements.explanations import api as explanations
 from services.agreements.fees import api as fees
 from services.agreements.forecasts import api as forecasts
@@ -117,6 +119,8 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
             data_dictionaries.router,
             releases.router,
             releases.call_offs_router,
+            evaluations.router,
+            awards.router,
             feed.new_events_router("964983291", "urn:samvirke:agreements"),
         ],
         closing=[integration.close, *([client.close] if catalog is None else [])],

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from services.agreements.accessions import store as accessions
+from services.agreements.awards import placing as awards
 from services.agreements.calloff_steps import store as calloff_steps
 from services.agreements.calloffs import letter, placing, store
 from services.agreements.calloffs.rules import TERMINAL
@@ -248,6 +249,7 @@ class Steps:
 
     def due(self) -> None:
         calloff_steps.due(self._database, clock.today())
+        awards.due(self._database, partial(placing.verifying, self._catalog.verify), clock.today())
 
 
 def _position(database: Database, source: str) -> int:

@@ -170,6 +170,18 @@ _COMPETITIONS = {
     ),
     "GET /mini-competitions/{id}/bids/{bid}": only(may(READ, OWNER, BUYER, SUPPLIER)),
     "GET /mini-competitions/{id}/bids/{bid}/documents/{n}": only(may(READ, OWNER, BUYER, SUPPLIER)),
+    "GET /mini-competitions/{id}/award": only(
+        may(READ, OWNER, BUYER, _INVITED), also="Each bidder sees what it was told itself."
+    ),
+    "GET /mini-competitions/{id}/evaluation": only(
+        may(READ, OWNER, BUYER), also="The framework owner sees it when an award has been announced."
+    ),
+    "PUT /mini-competitions/{id}/scores/{evaluator}": _BY_BUYER,
+    "POST /mini-competitions/{id}/bids/{bid}/reject": _BY_BUYER,
+    **{
+        f"POST /mini-competitions/{{id}}/{step}": _BY_BUYER
+        for step in ("announce-award", "no-valid-bids", "standstill-over", "withdraw-award")
+    },
     "GET /mini-competitions/{id}/opening": only(may(READ, OWNER, BUYER)),
 }
 _PRICES = (may(ANY_TOKEN, OWNER, SUPPLIER, Relation.ACCEDED),)

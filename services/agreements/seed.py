@@ -240,6 +240,7 @@ def _call_off(session: Session, one: dict[str, Any], names: dict[str, str]) -> N
         caller,
         offer,
         chosen,
+        buyer=caller.organisation,
         events=rules.first_events(chosen.net, offer.approval_limit),
         wanted=asked.wanted,
         needed_on=needed_on,

@@ -5,10 +5,13 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from services.agreements.awards import store as awards
 from services.agreements.bids import rules as bid_rules
 from services.agreements.bids import shapes as bid_shapes
 from services.agreements.bids import store as bids
 from services.agreements.competition_steps import store as competition_steps
+from services.agreements.evaluations import store as evaluations
+from services.agreements.evaluations.shapes import NewScores
 from services.agreements.mini_competitions import store as mini_competitions
 from services.agreements.mini_competitions.shapes import NewTerms
 from services.agreements.mini_competitions.store import MiniCompetition
@@ -49,7 +52,28 @@ def load(session: Session, one: dict[str, Any], key: SealingKey) -> bool:
         competition_steps.reach_deadline(session, row)
     if "open_bids" in one["then"]:
         openings.open_bids(session, buyer, row, key)
+        _evaluate(session, one, buyer, row)
     return True
+
+
+def _evaluate(session: Session, one: dict[str, Any], buyer: Caller, row: MiniCompetition) -> None:
+    """Marked, rejected and announced, as far as it says."""
+    given = {
+        supplier: seed_id(f"bid:{one['name']}:{supplier}") for supplier in (bid["supplier"] for bid in one["bids"])
+    }
+    for evaluator, marked in one.get("marks", {}).items():
+        sheet = NewScores.model_validate(
+            {"bids": [{"bid": given[supplier], "marks": marks} for supplier, marks in marked.items()]}
+        )
+        evaluations.mark(session, buyer, row, evaluator, sheet.given(), sheet.comments())
+    for supplier, reasons in one.get("rejected", {}).items():
+        evaluations.reject(session, buyer, row, bids.by_uuid(session, row, given[supplier]), reasons)
+    if "announce_award" in one["then"]:
+        award = awards.announce(session, buyer, row, reason=one["award"]["reason"], decided_on=None)
+        award.told_at = award.announced_at
+        award.ends_at = datetime.fromisoformat(one["award"]["standstill_ends_at"])
+        award.tried_at = datetime.fromisoformat(one["terms"]["deadline"])  # an example waits for whoever tries it
+        session.flush()
 
 
 def _draft(session: Session, one: dict[str, Any], buyer: Caller, on: date) -> MiniCompetition:

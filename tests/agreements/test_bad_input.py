@@ -26,6 +26,10 @@ CASES: list[tuple[str, Case]] = [
     (name.removeprefix("bad_"), case) for name in LISTS for case in import_module(f"tests.agreements.{name}").CASES
 ]
 ELSEWHERE = {
+    "award-replaced": "test_awards.test_what_was_asked_about_one_award_orders_nothing_on_another",
+    "bid-outdated": "test_awards.test_a_bid_that_answers_what_was_amended_keeps_the_award_until_it_is_rejected",
+    "decided-by-competition": "test_awards.test_what_was_competed_for_is_ordered_as_it_is_or_not_at_all",
+    "must-unmet": "test_awards.test_an_unmet_must_keeps_the_award_until_the_bid_is_rejected",
     "certification-pending": "test_deliveries."
     "test_while_the_catalogue_is_away_a_delivery_is_registered_and_waits_visibly",
     "not-certified-unexplained": "test_deliveries.test_what_was_not_certified_that_day_is_accepted_only_with_a_reason",

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.agreements.criteria.rules import FORMULAS, Criterion, Formula, Kind, Tie
 from services.agreements.evaluations import rules
-from services.agreements.evaluations.rules import Bid, Criterion, Formula, Inputs, Kind, Mark, Tie
+from services.agreements.evaluations.rules import Bid, Inputs, Mark
 
 CEILING = Decimal("120000.00")
-ABSOLUTE = [code for code, meaning in rules.FORMULAS.items() if meaning.kind is Kind.PRICE and not meaning.relative]
-QUALITY = [code for code, meaning in rules.FORMULAS.items() if meaning.kind is Kind.QUALITY]
+ABSOLUTE = [code for code, meaning in FORMULAS.items() if meaning.kind is Kind.PRICE and not meaning.relative]
+QUALITY = [code for code, meaning in FORMULAS.items() if meaning.kind is Kind.QUALITY]
 TIES = [
     (Tie.LOWEST_PRICE, Tie.RANK),
     (Tie.HIGHEST_QUALITY, Tie.RECORDED_LOT),
@@ -148,7 +149,7 @@ def test_where_a_formula_is_flagged_relative_a_worse_losing_bid_does_change_it()
 def test_a_thousand_evaluations_are_found_again_from_what_is_kept_of_them() -> None:
     """Through JSON as it is stored, with the bids and evaluators in another order."""
     chance = random.Random(2026)
-    formulas = [one for one, meaning in rules.FORMULAS.items() if meaning.kind is Kind.PRICE]
+    formulas = [one for one, meaning in FORMULAS.items() if meaning.kind is Kind.PRICE]
     for _ in range(1_000):
         weight = Decimal(chance.randrange(0, 10_001)) / 100
         criteria = (

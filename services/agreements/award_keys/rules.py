@@ -29,7 +29,7 @@ class CertificationUnknown(Unavailable):
 
 
 class MiniCompetitionNeeded(Conflict):
-    """A call-off of this value needs a mini-competition, which cannot be held here yet.
+    """A call-off of this value needs a mini-competition: draft one with `POST /mini-competitions`.
 
     The lot's announced value bands say so. Ordering without one would be an illegal direct award.
     """

@@ -11,9 +11,10 @@ from pydantic import Field
 from services.agreements.calloff_steps import rules, store
 from services.agreements.calloffs import placing, shapes
 from services.agreements.calloffs import store as calloffs
-from services.agreements.calloffs.rules import Event, State, Wanted, after, first_events
+from services.agreements.calloffs.rules import Choice, Event, State, Wanted, after, first_events
 from services.agreements.calloffs.store import Part
 from services.agreements.catalog_client import CatalogDep
+from services.agreements.frameworks.rules import Method
 from services.agreements.letters import store as letters
 from services.agreements.places import store as places
 from services.chassis.app import new_router
@@ -67,6 +68,8 @@ def edit(id: Annotated[UUID, _seeded("reserved")], new: Edit, caller: CallerDep,
     """Reserved → draft, with other lines or another day. Its room is given back at once; `reserve` asks for room
     anew."""
     row = calloffs.locked(session, id, caller.organisation, Part.BUYER)
+    if row.method is Method.MINI_COMPETITION:
+        raise rules.DecidedByCompetition(f"It was decided by {row.choice['competition']['number']}.")
     row.wanted = [{"item": line.item, "quantity": line.quantity} for line in new.lines]
     row.needed_on = new.needed_on or row.needed_on
     store.to_draft(session, caller, row, Event.EDIT, new.reason)
@@ -87,12 +90,13 @@ def reserve(
     catalog: CatalogDep,
     today: TodayDep,
 ) -> shapes.CallOff:
-    """Draft → reserved: everything is looked at as for a new call-off, and the supplier is found anew. Up to the
-    agreement's approval limit it is approved and sent at once."""
+    """Draft → reserved: everything is looked at as for a new call-off, and the supplier is found anew, unless a
+    mini-competition has found it. Up to the agreement's approval limit it is approved and sent at once."""
     with database.reading() as reader:
         row = calloffs.bought(reader, id, caller.organisation)
         offer = places.offer(reader, row.framework, row.lot, row.buyer, today)
         already = store.turned_down_by(reader, row)
+        lines = calloffs.lines(reader, [row.id or 0])[row.id or 0]
     after(row.state, Event.RESERVE)
     asked = placing.Asked(
         tuple(Wanted(**one) for one in row.wanted),
@@ -103,7 +107,12 @@ def reserve(
     refuse(placing.check(offer, asked, today))
     verifying = placing.verifying(catalog.verify, offer.specification, offer.specification_version, row.needed_on)
     verify = placing.foreseen(offer, asked, verifying)
-    chosen = None if placing.contended(offer) else placing.choose(None, offer, asked, verify, today)
+    chosen: Choice | None
+    if row.method is Method.MINI_COMPETITION:
+        certified = verifying if offer.specification else None
+        chosen = placing.decided(row.place_id, row.supplier, row.supplier_name, lines, row.choice, certified)
+    else:
+        chosen = None if placing.contended(offer) else placing.choose(None, offer, asked, verify, today)
     with database.writing(rehearsed=dry_run) as session:
         row = calloffs.locked(session, id, caller.organisation, Part.BUYER)
         after(row.state, Event.RESERVE)

@@ -18,6 +18,10 @@ class GroundUnknown(Invalid):
     """The lot has not announced this ground for declining."""
 
 
+class DecidedByCompetition(Conflict):
+    """What a mini-competition has decided is ordered as it is: cancel it, and hold another competition."""
+
+
 class ChoiceNotOpen(Conflict):
     """The next supplier follows from the award key, without a choice."""
 

@@ -189,6 +189,8 @@ def next_supplier(
         tuple(Wanted(**one) for one in row.wanted), row.needed_on, documented, frozenset({*already, row.place_id})
     )
     try:
+        if row.method is Method.MINI_COMPETITION:
+            raise award_keys.MiniCompetitionNeeded("The winner of the one that decided has turned it down.")
         closed = [
             one
             for one in placing.check(offer, asked, today)

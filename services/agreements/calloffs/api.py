@@ -151,6 +151,7 @@ def place(
             caller,
             offer,
             chosen,
+            buyer=caller.organisation,
             events=rules.first_events(chosen.net, offer.approval_limit),
             wanted=asked.wanted,
             needed_on=new.needed_on,

@@ -1,6 +1,6 @@
 """Asks, decides and keeps in the one order that holds when everybody orders at once: for the routes and the worker."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -175,3 +175,18 @@ def still_certified(
         unnamed=tuple(line.item for line in lines if not line.product),
     )
     return award_keys.choose(Method.RANKING, [one], verify).verdicts
+
+
+def decided(
+    place_id: int,
+    supplier: str,
+    name: str,
+    lines: Sequence[rules.Priced],
+    frozen: Mapping[str, Any],
+    verify: Verify | None,
+) -> rules.Choice:
+    """What a mini-competition has decided, reserved anew as it is: its supplier and prices stand, what the catalogue
+    says of the products is asked again."""
+    verdicts = still_certified(place_id, supplier, name, lines, verify) if verify else ()
+    said = {"certification": [vars(one) for one in verdicts]}
+    return rules.Choice(place_id, supplier, name, Method.MINI_COMPETITION, tuple(lines), {**frozen, **said})

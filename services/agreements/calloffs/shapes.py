@@ -74,10 +74,21 @@ class PassedOver(Out):
     detail: str
 
 
+class DecidedByCompetition(Out):
+    """The mini-competition that found the supplier."""
+
+    id: UUID
+    number: str = Field(examples=["MK-2026-000001"])
+    evaluation_sha256: str = Field(description="The evaluation that it was awarded on, by its digest")
+
+
 class Explanation(Out):
     """Why this supplier."""
 
     method: Method
+    competition: DecidedByCompetition | None = Field(
+        default=None, description="Where a mini-competition has decided; its evaluation tells why"
+    )
     rank: int
     passed_over: list[PassedOver] = Field(
         description="Suppliers whose turn came earlier, and why they were not asked; empty for the supplier"

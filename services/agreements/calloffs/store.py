@@ -179,10 +179,11 @@ _INSERT_EVENTS = sa.insert(CallOffEvent.__table__)  # type: ignore[attr-defined]
 
 def place(
     session: Session,
-    caller: Caller,
+    caller: Caller | None,
     offer: Offer,
     chosen: Choice,
     *,
+    buyer: str,
     events: Sequence[Event],
     wanted: Sequence[Wanted],
     needed_on: date,
@@ -207,7 +208,7 @@ def place(
         lot_title=offer.lot_title,
         notice_owner=offer.owner_name,
         buyer_id=offer.buyer_id,
-        buyer=caller.organisation,
+        buyer=buyer,
         buyer_name=offer.buyer_name or "",
         supplier=chosen.supplier,
         supplier_name=chosen.supplier_name,

@@ -8,7 +8,7 @@ from fastapi import Path
 from pydantic import AwareDatetime, Field
 
 from services.agreements.competition_steps import store
-from services.agreements.evaluations.rules import Tie, criterion
+from services.agreements.criteria.rules import Tie, criterion
 from services.agreements.mini_competitions import rules, shapes
 from services.agreements.mini_competitions import store as mini_competitions
 from services.agreements.sealing.store import SealingKeyDep

@@ -1,62 +1,68 @@
 """How bids are scored by announced criteria, which comes first, and how each number came about.
 
-The weights are of a hundred, the bid with the most points wins, and ties are broken by announced rules only (directive
-2014/24 art. 67; anskaffelsesforskriften § 18-1). A formula that does not look at other bids is fair in one more way: a
-losing bid that had been worse would not have changed the winner. Formulas that do look at them are flagged `relative`.
+The bid with the most points wins, and ties are broken by announced rules only (directive 2014/24 art. 67;
+anskaffelsesforskriften § 18-1).
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
-from statistics import median
 from typing import Any
 
-HUNDRED = Decimal(100)
+from services.agreements.criteria.rules import (
+    FORMULAS,
+    HUNDRED,
+    Criterion,
+    Facts,
+    Formula,
+    Kind,
+    Tie,
+    criterion,
+    relative,
+)
+from services.chassis.problems import Conflict, Invalid, NotFound, Problem
+
 POINT = Decimal("0.0001")
 """Scores and points are rounded half up to four decimals, each as it is shown, so that what is shown adds up."""
 
 
-class Kind(StrEnum):
-    PRICE = "price"
-    QUALITY = "quality"
-    MUST = "must"
+class EvaluatorNotFound(NotFound):
+    """The competition has not announced this evaluator."""
 
 
-class Formula(StrEnum):
-    LINEAR_AGAINST_CEILING = "linear_against_ceiling"
-    FIXED_POINTS_PER_KRONE = "fixed_points_per_krone"
-    LOWEST_OVER_PRICE = "lowest_over_price"
-    AVERAGE_OF_EVALUATORS = "average_of_evaluators"
-    MEDIAN_OF_EVALUATORS = "median_of_evaluators"
+class EvaluationNotFound(NotFound):
+    """There is no evaluation that you may see.
+
+    Its buyer sees it from the opening on, and the framework owner when the award has been announced; a bidder sees its
+    own part in the award.
+    """
 
 
-class Tie(StrEnum):
-    """What decides between bids with equally many points."""
-
-    LOWEST_PRICE = "lowest_price"
-    HIGHEST_QUALITY = "highest_quality"
-    RANK = "rank"
-    RECORDED_LOT = "recorded_lot"
+class EvaluationClosed(Conflict):
+    """Marks are given, and bids rejected, while the competition is in evaluation."""
 
 
-DECIDING = frozenset({Tie.RANK, Tie.RECORDED_LOT})
-"""Tie rules that always tell two bids apart: an announced order of tie rules ends with one of them."""
+class EvaluationIncomplete(Conflict):
+    """Every evaluator marks every bid on every criterion before an award."""
 
 
-@dataclass(frozen=True)
-class Criterion:
-    """As it was announced. `weight` of a hundred, None for a must; `points_per_krone` is a parameter of one formula,
-    `scale_max` the highest mark that an evaluator gives."""
+class EvaluationChanged(Conflict):
+    """The evaluation is no longer the one that you decided on. Read it again."""
 
-    code: str
-    kind: Kind
-    weight: Decimal | None = None
-    formula: Formula | None = None
-    scale_max: Decimal | None = None
-    points_per_krone: Decimal | None = None
+
+class MustUnmet(Conflict):
+    """A bid that does not meet a must is rejected, with the reason, before an award."""
+
+
+class MarkUnknown(Invalid):
+    """A mark is for a bid that is evaluated, and a criterion that evaluators mark, each once."""
+
+
+class MarkInvalid(Invalid):
+    """A mark on quality is points within the announced scale; on a must it is met or not."""
 
 
 @dataclass(frozen=True)
@@ -86,29 +92,6 @@ class Inputs:
     evaluators: tuple[str, ...]
     bids: tuple[Bid, ...]
     marks: Mapping[str, Mapping[str, Mapping[str, Mark]]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a formula sees of one bid: prices in NOK without VAT (`lowest` of all that are weighed), and the
-    evaluators' marks on the criterion."""
-
-    net: Decimal
-    ceiling: Decimal
-    lowest: Decimal
-    marks: tuple[Decimal, ...]
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """What a formula is. `relative`: a bid's score depends on the other bids. `score` gives 0 to 100, not rounded,
-    and how it came about."""
-
-    kind: Kind
-    relative: bool
-    parameters: tuple[str, ...]
-    says: str
-    score: Callable[[Criterion, Facts], tuple[Decimal, str]]
 
 
 @dataclass(frozen=True)
@@ -158,59 +141,51 @@ class Result:
         return self.ranking[0].bid if self.ranking else None
 
 
-def _linear(criterion: Criterion, facts: Facts) -> tuple[Decimal, str]:
-    how = f"100 × (1 − {facts.net:.2f} / {facts.ceiling:.2f})"
-    if not facts.ceiling:
-        return HUNDRED if not facts.net else Decimal(0), how
-    return HUNDRED * (facts.ceiling - facts.net) / facts.ceiling, how
+@dataclass(frozen=True)
+class Given:
+    """One mark as an evaluator sends it; `place` is where it stands in the request."""
+
+    place: str
+    bid: str
+    criterion: str
+    points: Decimal | None
+    met: bool | None
+
+    @property
+    def mark(self) -> Mark:
+        assert self.points is not None or self.met is not None
+        return self.points if self.points is not None else bool(self.met)
 
 
-def _per_krone(criterion: Criterion, facts: Facts) -> tuple[Decimal, str]:
-    rate = criterion.points_per_krone or Decimal(0)
-    return HUNDRED - facts.net * rate, f"100 − {facts.net:.2f} × {rate:f}"
+def check_marks(criteria: Sequence[Criterion], bids: Sequence[str], given: Sequence[Given]) -> list[Problem]:
+    """All that is wrong with an evaluator's marks; some may be left out for later."""
+    marked = {one.code: one for one in criteria if one.kind is not Kind.PRICE}
+    found: list[Problem] = []
+    seen: set[tuple[str, str]] = set()
+    for one in given:
+        known = marked.get(one.criterion)
+        if known is None or one.bid not in bids or (one.bid, one.criterion) in seen:
+            found.append(MarkUnknown(f"{one.criterion} of {one.bid}.", pointer=one.place))
+        elif known.kind is Kind.MUST and (one.met is None or one.points is not None):
+            found.append(MarkInvalid(f"{one.criterion} is met or not.", pointer=one.place))
+        elif known.kind is Kind.QUALITY and (one.points is None or one.met is not None):
+            found.append(MarkInvalid(f"{one.criterion} is given points.", pointer=one.place))
+        elif known.scale_max is not None and one.points is not None and one.points > known.scale_max:
+            found.append(MarkInvalid(f"{one.criterion} goes to {known.scale_max:f}.", pointer=one.place))
+        seen.add((one.bid, one.criterion))
+    return found
 
 
-def _lowest(criterion: Criterion, facts: Facts) -> tuple[Decimal, str]:
-    how = f"100 × {facts.lowest:.2f} / {facts.net:.2f}"
-    return HUNDRED * facts.lowest / facts.net if facts.net else HUNDRED, how
-
-
-def _average(criterion: Criterion, facts: Facts) -> tuple[Decimal, str]:
-    scale = criterion.scale_max or HUNDRED
-    mean = sum(facts.marks, Decimal(0)) / len(facts.marks)
-    return HUNDRED * mean / scale, f"100 × ({' + '.join(map(_plain, facts.marks))}) / {len(facts.marks)} / {scale:f}"
-
-
-def _median(criterion: Criterion, facts: Facts) -> tuple[Decimal, str]:
-    scale = criterion.scale_max or HUNDRED
-    middle = median(facts.marks)
-    return HUNDRED * middle / scale, f"100 × median({'; '.join(map(_plain, facts.marks))}) / {scale:f}"
-
-
-FORMULAS: Mapping[Formula, Meaning] = {
-    Formula.LINEAR_AGAINST_CEILING: Meaning(
-        Kind.PRICE,
-        False,
-        (),
-        "100 × (1 − price / ceiling); the ceiling is the basket at the dearest price list",
-        _linear,
-    ),
-    Formula.FIXED_POINTS_PER_KRONE: Meaning(
-        Kind.PRICE, False, ("points_per_krone",), "100 − price × points per krone", _per_krone
-    ),
-    Formula.LOWEST_OVER_PRICE: Meaning(Kind.PRICE, True, (), "100 × lowest price / price", _lowest),
-    Formula.AVERAGE_OF_EVALUATORS: Meaning(
-        Kind.QUALITY, False, ("scale_max",), "100 × average of the evaluators' marks / highest mark", _average
-    ),
-    Formula.MEDIAN_OF_EVALUATORS: Meaning(
-        Kind.QUALITY, False, ("scale_max",), "100 × median of the evaluators' marks / highest mark", _median
-    ),
-}
-
-
-def relative(criteria: Sequence[Criterion]) -> bool:
-    """Whether some bid's score depends on the other bids."""
-    return any(FORMULAS[one.formula].relative for one in criteria if one.formula)
+def check_award(result: Result, digest: str, decided_on: str | None) -> list[Problem]:
+    """Why no award can be made of an evaluation; `decided_on` is the digest of the one that was read."""
+    found: list[Problem] = []
+    if decided_on is not None and decided_on != digest:
+        found.append(EvaluationChanged(f"It is {digest} now.", pointer="#/evaluation_sha256"))
+    if result.missing:
+        told = [{"evaluator": who, "bid": bid, "criterion": code} for who, bid, code in result.missing]
+        found.append(EvaluationIncomplete(f"{len(told)} marks are missing.", missing=told))
+    found += [MustUnmet(f"{one.bid.name}: {', '.join(one.musts)}.", bid=one.bid.bid) for one in result.unmet]
+    return found
 
 
 def missing(inputs: Inputs) -> Iterator[tuple[str, str, str]]:
@@ -295,26 +270,6 @@ def drawn(lot_seed: str, supplier: str) -> str:
     return hashlib.sha256(f"{lot_seed}:{supplier}".encode()).hexdigest()
 
 
-def _plain(mark: Decimal) -> str:
-    return f"{mark:f}"
-
-
-def criterion(kept: Mapping[str, Any]) -> Criterion:
-    """As a competition keeps it, in JSON values."""
-    return Criterion(
-        kept["code"],
-        Kind(kept["kind"]),
-        _decimal(kept.get("weight")),
-        Formula(kept["formula"]) if kept.get("formula") else None,
-        _decimal(kept.get("scale_max")),
-        _decimal(kept.get("points_per_krone")),
-    )
-
-
-def _decimal(value: str | int | None) -> Decimal | None:
-    return None if value is None else Decimal(value)
-
-
 def kept(inputs: Inputs) -> dict[str, Any]:
     """All of it in JSON values, the same for the same inputs: numbers as text, never as floats."""
     return {
@@ -365,6 +320,41 @@ def inputs(kept: Mapping[str, Any]) -> Inputs:
     )
 
 
+def told(result: Result) -> dict[str, Any]:
+    """A result in JSON values, as it is kept and shown."""
+    return {
+        "ranking": [
+            {
+                "place": one.place,
+                "bid": one.bid.bid,
+                "total": str(one.total),
+                "tie": one.tie,
+                "steps": [
+                    {
+                        "criterion": step.criterion,
+                        "formula": step.formula,
+                        "weight": str(step.weight),
+                        "score": str(step.score),
+                        "points": str(step.points),
+                        "derivation": step.derivation,
+                    }
+                    for step in one.steps
+                ],
+            }
+            for one in result.ranking
+        ],
+        "unmet": [
+            {"bid": one.bid.bid, "musts": {code: list(who) for code, who in one.musts.items()}} for one in result.unmet
+        ],
+        "relative": result.relative,
+    }
+
+
 def digest(kept: Mapping[str, Any]) -> str:
     """SHA-256 of stored inputs, in JSON with sorted keys and no spaces."""
     return hashlib.sha256(json.dumps(kept, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def same(kept: Mapping[str, Any], result: Mapping[str, Any], sha256: str) -> bool:
+    """Whether stored inputs are what their digest says, and give the stored result again."""
+    return digest(kept) == sha256 and told(evaluate(inputs(kept))) == result

@@ -66,6 +66,9 @@ class ExplainedChoice(Out):
     band_from_excl_vat: Money | None = Field(description="The band that both together reach, from this value")
     split: bool | None = Field(description="Whether the earlier call-offs lifted it into a higher band")
     documented_choice: ExplainedDocumented | None
+    competition: shapes.DecidedByCompetition | None = Field(
+        description="The mini-competition that decided; its evaluation is computed again when it is read"
+    )
     candidates: list[ExplainedCandidate] | None = Field(description="By rank")
     passed_over: list[shapes.PassedOver] = Field(description="In the method's order, each with its reason")
     certification: list[shapes.Certification] = Field(description="What the catalogue said of what was ordered")

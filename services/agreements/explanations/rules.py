@@ -33,8 +33,9 @@ class Inputs:
 
 
 def inputs(choice: Mapping[str, Any]) -> Inputs | None:
-    """The inputs as they were frozen; None for a choice from before all of them were kept."""
-    if "candidates" not in choice:
+    """The inputs as they were frozen; None for a choice from before all of them were kept, and for what a
+    mini-competition has decided: its evaluation is found again from what is kept of that."""
+    if "candidates" not in choice or "competition" in choice:
         return None
     verdicts = choice.get("said")
     if verdicts is None:

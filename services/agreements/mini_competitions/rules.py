@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from services.agreements.evaluations.rules import DECIDING, FORMULAS, HUNDRED, Criterion, Kind, Tie
+from services.agreements.criteria.rules import DECIDING, FORMULAS, HUNDRED, Criterion, Kind, Tie
 from services.agreements.frameworks.rules import Method
 from services.chassis.problems import Conflict, Invalid, Problem
 

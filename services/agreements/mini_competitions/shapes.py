@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field
 from sqlmodel import Session
 
 from services.agreements.calloffs.shapes import NewLine, Wanted
-from services.agreements.evaluations.rules import FORMULAS, Formula, Kind, Tie, criterion
+from services.agreements.criteria.rules import FORMULAS, Formula, Kind, Tie, criterion
 from services.agreements.ledger import store as ledger
 from services.agreements.ledger.rules import Scope
 from services.agreements.mini_competitions import rules, store
@@ -165,6 +165,7 @@ class MiniCompetition(Out):
     drafted_at: Instant
     published_at: Instant | None
     opened_at: Instant | None
+    call_off: UUID | None = Field(description="What the award became; for the buyer and the framework owner")
 
 
 class ListedPrice(Out):
@@ -251,6 +252,7 @@ def _shown(
         drafted_at=row.drafted_at,
         published_at=row.published_at,
         opened_at=row.opened_at,
+        call_off=row.call_off if viewer in (row.buyer, row.owner) else None,
     )
 
 

@@ -78,6 +78,8 @@ class MiniCompetition(Table, table=True):
     drafted_at: datetime = Field(default_factory=now, sa_type=INSTANT)
     published_at: datetime | None = Field(default=None, sa_type=INSTANT)
     opened_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    call_off: UUID | None = Field(default=None, unique=True)
+    """What its award became."""
     __table_args__ = (
         sa.Index("ix_minicompetition_buyer_uuid", "buyer", "uuid"),
         sa.Index("ix_minicompetition_owner", "owner"),

@@ -17,7 +17,7 @@ from services.agreements.calloffs import placing, store
 from services.agreements.calloffs.rules import Choice, Event, Priced, Wanted, moved
 from services.agreements.calloffs.store import CallOff
 from services.agreements.db import Table
-from services.agreements.frameworks.rules import bands
+from services.agreements.frameworks.rules import Method, bands
 from services.agreements.ledger.rules import changed
 from services.agreements.letters import store as letters
 from services.agreements.order_changes import rules
@@ -166,6 +166,8 @@ def check(
     found = placing.check(offer, asked, today)
     if seat.state is not PlaceState.ACTIVE:
         found.append(rules.PlaceNotOpen(f"It is {seat.state}."))
+    if row.method is Method.MINI_COMPETITION:
+        found.append(rules.OtherMethod("A mini-competition decided it; more than was competed for needs another."))
     kept = bands(offer.bands)
     if len(kept) > 1:
         award_store.lock(session, row.lot_id)
