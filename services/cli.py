@@ -82,6 +82,9 @@ def _add_keys(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("list", help="each key, and what it does now")
     actions.add_parser("new", help="make a key, which signs when verifiers have had time to see it")
+    actions.add_parser(
+        "sealing", help="make the key that bids in mini-competitions are sealed under, unless there is one"
+    )
     retire = actions.add_parser("retire", help="let a key sign no more, and destroy its private half")
     retire.add_argument("kid", help="the key's id")
     retire.add_argument(
@@ -165,6 +168,9 @@ def _keys(given: argparse.Namespace) -> None:
         case "new":
             made = ring.make(now)
             print(f"{made.key.kid} signs from {made.key.signs_from.isoformat(timespec='seconds')}")
+        case "sealing":
+            made_one = running.sealing_key().first()
+            print("made" if made_one else "there is one already")
         case "retire":
             ring.retire(given.kid, now, compromised=given.compromised)
             print(f"{given.kid} signs no more")

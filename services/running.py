@@ -183,7 +183,7 @@ def seed(urls: dict[str, str], tell: Tell, *, made_up: bool) -> None:
     ]
     if made_up:
         loads.append(("sandbox", sandbox.load))
-    if _sealing_key().first_of_sandbox():
+    if sealing_key().first_of_sandbox():
         tell("  made: the key that bids are sealed under")
     for name, load in loads:
         database = db.Database(urls[name], connections=2)
@@ -197,7 +197,7 @@ def seed(urls: dict[str, str], tell: Tell, *, made_up: bool) -> None:
         tell("  made: the key that the catalogue signs with")
 
 
-def _sealing_key() -> "SealingKey":
+def sealing_key() -> "SealingKey":
     from services.agreements.sealing import store
     from services.agreements.settings import Settings
 

@@ -82,6 +82,7 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
         settings=settings,
         database=Database(settings.database_url, connections=settings.database_connections),
         permissions=PERMISSIONS,
+        discreet=mini_competitions.router.prefix,
         routers=[
             calloffs.router,
             quotes.router,

@@ -98,10 +98,12 @@ def new_app(
     alongside: Sequence[Callable[[FastAPI], AbstractAsyncContextManager[None]]] = (),
     audited: bool = True,
     permissions: Table | None = None,
+    discreet: str | None = None,
 ) -> FastAPI:
     """`section` is the database's name in alembic.ini; `closing` is called when the service stops; what is `alongside`
     lives on the event loop as long as the service does; `audited` when it keeps an audit trail, which it then seals.
-    `permissions` has a row for each operation, or the app is not built."""
+    `permissions` has a row for each operation, or the app is not built. Requests under the path `discreet` are counted
+    together (`observe.Observe`), as metrics are open to everybody."""
     registry = CollectorRegistry()
 
     @asynccontextmanager
@@ -131,7 +133,7 @@ def new_app(
         max_body_size=LARGEST_BODY,
         docs_url=None,
         redoc_url=None,
-        middleware=[Middleware(Observe, registry=registry)],
+        middleware=[Middleware(Observe, registry=registry, discreet=discreet)],
         license_info={"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
     )
     app.state.database = database

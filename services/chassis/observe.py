@@ -19,10 +19,12 @@ _WELL_FORMED = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 class Observe:
     """The caller's `X-Request-Id` is kept (8 to 64 of letters, digits, `.`, `_`, `-`) or a new one made, answered, and
-    passed on to neighbours. A path is logged without its query; metrics carry the route's template only."""
+    passed on to neighbours. A path is logged without its query; metrics carry the route's template only, and of routes
+    that begin with `discreet` not even that: all requests there are counted as one, whatever was asked and answered."""
 
-    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry, discreet: str | None = None) -> None:
         self._app = app
+        self._discreet = discreet
         self._requests = Counter("http_requests_total", "Answers", ["method", "route", "status"], registry=registry)
         self._seconds = Histogram("http_request_seconds", "Time to answer", ["method", "route"], registry=registry)
         self._known: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
@@ -60,7 +62,10 @@ class Observe:
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "(none)")
         method = scope["method"]
-        count, time = self._known.get((method, route, status)) or self._meet(method, route, status)
+        met = (method, route, status)
+        if self._discreet and route.startswith(self._discreet):
+            met = ("any", self._discreet, 0)
+        count, time = self._known.get(met) or self._meet(*met)
         count()
         time(seconds)
         caller = scope.get("state", {}).get("caller")

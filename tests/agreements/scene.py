@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
+from services.agreements.mini_competitions.api import TERMS
 from services.chassis.clock import today
 from services.chassis.values import seed_id
 from tests.agreements.bad import (
@@ -64,7 +65,7 @@ def names(api: TestClient, issuer: Issuer) -> dict[str, str]:
         seeded[f"place:{lot}:{supplier}"] = str(seed_id(f"place:{agreement}:{lot}:{supplier}"))
     seeded |= {"change": str(seed_id(f"change:{CHANGING}")), "used key": USED_KEY, "today": today().isoformat()}
     seeded["mistaken posting"] = str(seed_id("entry:mistaken"))
-    return seeded | _running(send) | _ended(send) | _unready(send) | _orders(send)
+    return seeded | _running(send) | _ended(send) | _unready(send) | _orders(send) | _competitions(send)
 
 
 def _agreement(slug: str, lots: list[dict[str, Any]], **terms: Any) -> dict[str, Any]:
@@ -128,7 +129,10 @@ def _running(send: Send) -> dict[str, str]:
         send,
         _agreement(
             "ra-scene",
-            [_lot("en", index_clause=clause), _lot("full"), _lot("pause"), _lot("sertifisert", **specification)],
+            [
+                *(_lot("en", index_clause=clause), _lot("full"), _lot("pause"), _lot("sertifisert", **specification)),
+                _lot("delt", bands=[{"from_excl_vat": "0.00", "method": "mini_competition"}]),
+            ],
         ),
         [
             _place("en", FJORDVAKT, 1),
@@ -136,6 +140,8 @@ def _running(send: Send) -> dict[str, str]:
             _place("full", FJORDVAKT, 1, ceiling_excl_vat="0.00"),
             _place("pause", FJORDVAKT, 1),
             _place("sertifisert", HAVORN, 1, price={"product": "havorn-alarm"}),
+            _place("delt", FJORDVAKT, 1),
+            _place("delt", NORDLYS, 2, price={"item": "annet"}),
         ],
     )
     here = "/framework-agreements/ra-scene"
@@ -208,3 +214,14 @@ def _orders(send: Send) -> dict[str, str]:
     small = _order(send, RUNNING, "alarmer", "alarm", 100, buyer=ALSTAHAUG, cost_sharing=sharing)["id"]
     send(FJORDVAKT, f"/call-offs/{small}/confirm")
     return {"half-approved": joint, "shared": small, "advice": advice["id"]}
+
+
+def _competitions(send: Send) -> dict[str, str]:
+    """Drafts of competitions that cannot be published: about too little, in a lot where nobody offers all of it, and
+    with a deadline that has passed."""
+    new = {"framework_agreement": PLATFORM, "lot": "radgivning", **TERMS}
+    lonely = new | {"framework_agreement": "ra-scene", "lot": "delt"}
+    lonely["lines"] = [{"item": item, "quantity": 1} for item in ("ting", "annet")]
+    late = new | {"deadline": "2026-01-01T10:00:00Z", "questions_until": None}
+    drafts = {"small": new | {"lines": [{"item": "radgivertime", "quantity": 1}]}, "lonely": lonely, "late": late}
+    return {f"{name} competition": send(BRONNOY, "/mini-competitions", body)["id"] for name, body in drafts.items()}

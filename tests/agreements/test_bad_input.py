@@ -34,6 +34,9 @@ ELSEWHERE = {
     "test_while_the_catalogue_is_away_a_delivery_is_registered_and_waits_visibly",
     "not-certified-unexplained": "test_deliveries.test_what_was_not_certified_that_day_is_accepted_only_with_a_reason",
     "certification-unknown": "test_catalogue_is_away.test_an_answer_that_cannot_be_had_is_a_503_and_reserves_nothing",
+    "sealing-key-away": "test_sealed_bids.test_without_the_sealing_key_nothing_is_opened_and_nothing_changed",
+    "seal-broken": "test_sealed_bids.test_one_spoilt_bid_keeps_all_of_them_shut",
+    "examiners-of-bids-busy": "test_sealed_bids.test_a_bid_whose_documents_nobody_can_look_through_is_not_taken",
     "agreement-closed-meanwhile": "test_meanwhile."
     "test_no_order_is_placed_under_an_agreement_that_was_terminated_meanwhile",
     "change-replaced": "test_meanwhile.test_a_change_is_not_confirmed_by_an_answer_to_the_one_before",

@@ -5,8 +5,10 @@ from typing import TypeVar
 
 import pytest
 
+from services.agreements.bids import rules as bids
 from services.agreements.calloffs import rules as calloffs
 from services.agreements.frameworks import rules as frameworks
+from services.agreements.mini_competitions import rules as mini_competitions
 
 T = TypeVar("T")
 
@@ -36,8 +38,37 @@ def test_a_call_off_has_sixteen_states_and_all_can_be_reached_and_left_for_an_en
     assert reached(set(calloffs.TERMINAL), backwards) == set(calloffs.State)
 
 
+@pytest.mark.parametrize(("state", "event"), list(product(mini_competitions.State, mini_competitions.Event)))
+def test_a_mini_competition_moves_by_its_table_or_not_at_all(
+    state: mini_competitions.State, event: mini_competitions.Event
+) -> None:
+    if (state, event) in mini_competitions.MOVES:
+        assert mini_competitions.after(state, event) is mini_competitions.MOVES[state, event]
+    else:
+        with pytest.raises(mini_competitions.MoveRefused):
+            mini_competitions.after(state, event)
+
+
+@pytest.mark.parametrize(("state", "event"), list(product(bids.State, bids.Event)))
+def test_a_bid_moves_by_its_table_or_not_at_all(state: bids.State, event: bids.Event) -> None:
+    if (state, event) in bids.MOVES:
+        assert bids.after(state, event) is bids.MOVES[state, event]
+    else:
+        with pytest.raises(bids.MoveRefused):
+            bids.after(state, event)
+
+
+def test_a_mini_competition_has_eight_states_and_a_bid_eleven_and_all_can_be_reached_and_left_for_an_end() -> None:
+    for machine, states in ((mini_competitions, 8), (bids, 11)):
+        assert len(machine.State) == states
+        forwards = [(a, b) for (a, _), b in machine.MOVES.items()]
+        assert reached({machine.State.DRAFT}, forwards) == set(machine.State)
+        assert reached(set(machine.TERMINAL), [(b, a) for a, b in forwards]) == set(machine.State)
+
+
 def test_nothing_leaves_a_terminal_state() -> None:
-    assert not [move for move in calloffs.MOVES if move[0] in calloffs.TERMINAL]
+    for machine in (calloffs, mini_competitions, bids):
+        assert not [move for move in machine.MOVES if move[0] in machine.TERMINAL]
 
 
 def test_a_call_off_cannot_be_cancelled_once_delivery_has_begun_or_an_answer_is_awaited() -> None:

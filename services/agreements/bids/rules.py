@@ -131,11 +131,7 @@ class BidDocumentMismatch(Invalid):
 
 
 class BidDocumentUnsafe(Invalid):
-    """A document holds what would harm whoever opens it."""
-
-
-class BidDocumentTooCostly(Invalid):
-    """A document could not be looked through within the time and memory that one may take."""
+    """A document holds what would harm whoever opens it, or cannot be looked through within bounds."""
 
 
 class ExaminersOfBidsBusy(Unavailable):

@@ -1,7 +1,6 @@
 """A bid on the wire: what is sent, and the receipt, which is all that is shown of it before the opening."""
 
 import base64
-import binascii
 import secrets
 from collections.abc import Sequence
 from hashlib import sha256
@@ -37,7 +36,7 @@ class NewBidDocument(In):
     def read(self) -> rules.Document:
         try:
             return rules.Document(self.name, self.media_type, base64.b64decode(self.content_base64, validate=True))
-        except binascii.Error:
+        except ValueError:  # also `binascii.Error`
             return rules.Document(self.name, self.media_type, None)
 
 
@@ -107,7 +106,7 @@ def looked_through(new: NewBid) -> list[rules.Document]:
         try:
             findings = examination.examine(one.content or b"", rules.MEDIA_TYPES[one.media_type])
         except examination.TooCostly:
-            found.append(rules.BidDocumentTooCostly(pointer=f"#/documents/{place}/content_base64"))
+            found.append(rules.BidDocumentUnsafe(pointer=f"#/documents/{place}/content_base64"))
         except examination.NotExamined as error:
             raise rules.ExaminersOfBidsBusy from error
         else:
