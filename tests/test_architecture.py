@@ -29,6 +29,8 @@ FIFTH = {
     "awards/placing.py": "asks, decides and keeps in one order, for the route and the worker",
     "calloffs/placing.py": "asks, decides and keeps in one order, for routes, the worker and the seed",
     "calloffs/shapes.py": "a call-off stands in the routes of several concepts in one wire shape",
+    "order_messages/document.py": "writes a message of UBL, some ninety elements of it",
+    "ubl_messages/wire.py": "reads XML that strangers made, and writes our own",
     "calloffs/letter.py": "typesets the order letter",
     "appeals/shapes.py": "an appeal stands in the routes of two concepts, with no more than the viewer may see",
     "appeals/targets.py": "what an appeal is against is of three kinds, each kept by another concept",

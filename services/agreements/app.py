@@ -29,7 +29,9 @@ from services.agreements.integration_client import Integration
 from services.agreements.letter_copies import api as letter_copies
 from services.agreements.mini_competitions import api as mini_competitions
 from services.agreements.openings import api as openings
+from services.agreements.order_answers import api as order_answers
 from services.agreements.order_changes import api as order_changes
+from services.agreements.order_messages import api as order_messages
 from services.agreements.part_bills import api as part_bills
 from services.agreements.permissions import PERMISSIONS
 from services.agreements.places import api as places
@@ -89,6 +91,8 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
             letter_copies.router,
             calloff_steps.router,
             order_changes.router,
+            order_messages.router,
+            order_answers.router,
             deliveries.router,
             acceptances.router,
             explanations.router,

@@ -78,6 +78,9 @@ _CALL_OFFS = {
         for part in ("", "/changes", "/deliveries", "/history", "/letter", "/letters/{reference}", "/shares")
     },
     "GET /call-offs/{id}/replies/{reply}/documents/{position}": _SEEN,
+    **dict.fromkeys(("GET /call-offs/{id}/order.xml", "GET /call-offs/{id}/order-messages"), _SEEN),
+    "GET /call-offs/{id}/order-messages/{message}": _SEEN,
+    "POST /call-offs/{id}/order-responses": _BY_SUPPLIER,
     "GET /call-offs/{id}/explanation": only(may(READ, OWNER, BUYER, PAYER, SUPPLIER)),
     "POST /call-offs/{id}/letters/preview": _SEEN,
     **{f"POST /call-offs/{{id}}/{step}": row for step, row in _STEPS.items()},

@@ -46,6 +46,8 @@ ELSEWHERE = {
     "examiners-of-reports-busy": "test_report_tables.test_a_file_that_costs_too_much_or_must_wait_is_refused",
     "sales-report-replaced": "test_sales_reports.test_a_report_is_corrected_by_one_that_replaces_it_once",
     "spend-report-too-long": "test_spend_exports.test_a_report_of_too_many_rows_is_refused_and_not_cut",
+    "message-id-used": "messages/test_order_answers."
+    "test_the_same_message_again_changes_nothing_and_another_by_its_id_is_refused",
     "notice-run-out": "test_accessions.test_notice_that_has_run_out_is_not_taken_back",
     "threshold-missing": "test_thresholds.test_an_announcement_on_a_day_without_thresholds_is_refused",
 }

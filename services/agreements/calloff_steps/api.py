@@ -197,7 +197,7 @@ def acknowledge(
 ) -> shapes.CallOff:
     """Sent → acknowledged, by the supplier: the order has been read (Peppol AB)."""
     row = calloffs.locked(session, id, caller.organisation, Part.SUPPLIER)
-    calloffs.move(session, caller, row, Event.ACKNOWLEDGE, reason=step.reason)
+    store.acknowledge(session, caller, row, step.reason)
     return shapes.of(session, row, caller.organisation)
 
 
@@ -208,9 +208,7 @@ def confirm(
     """Sent or acknowledged → confirmed, by the supplier: it will be delivered as ordered (Peppol AP). The buyer gets a
     letter."""
     row = calloffs.locked(session, id, caller.organisation, Part.SUPPLIER)
-    row.respond_by_on = None
-    calloffs.move(session, caller, row, Event.CONFIRM, reason=step.reason)
-    calloffs.send_letter(session, row, letters.CONFIRMATION, to_buyer=True)
+    store.confirm(session, caller, row, step.reason)
     return shapes.of(session, row, caller.organisation)
 
 
@@ -228,8 +226,7 @@ def decline(
     has announced on which grounds that may be; on none of them it is recorded as a breach. Its room is given back, and
     the turn goes to the next in the award key."""
     row = calloffs.locked(session, id, caller.organisation, Part.SUPPLIER)
-    refuse(rules.check_ground(step.ground, store.terms(session, row).grounds))
-    store.turned_down(session, caller, row, Event.DECLINE, step.reason, step.ground)
+    store.decline(session, caller, row, step.reason, step.ground)
     return shapes.of(session, row, caller.organisation)
 
 

@@ -33,7 +33,7 @@ from services.chassis import audit, feed, jobs
 from services.chassis.auth import Caller
 from services.chassis.clock import now
 from services.chassis.db import INSTANT, MONEY, Database
-from services.chassis.problems import Problem
+from services.chassis.problems import Problem, refuse
 
 NEXT_TASK = "next_supplier"
 CERTIFICATION, CHOICE = "certification", "documented_choice"
@@ -144,6 +144,24 @@ def send(session: Session, caller: Caller | None, row: CallOff, reason: str | No
     store.wait(session, row, None)
     store.move(session, caller, row, Event.SEND, reason=reason)
     store.send_letter(session, row, letters.ORDER)
+
+
+def acknowledge(session: Session, caller: Caller, row: CallOff, reason: str | None) -> None:
+    """Sent → acknowledged: the supplier has read the order."""
+    store.move(session, caller, row, Event.ACKNOWLEDGE, reason=reason)
+
+
+def confirm(session: Session, caller: Caller, row: CallOff, reason: str | None) -> None:
+    """Sent or acknowledged → confirmed: the supplier will deliver as ordered, and the buyer gets a letter."""
+    row.respond_by_on = None
+    store.move(session, caller, row, Event.CONFIRM, reason=reason)
+    store.send_letter(session, row, letters.CONFIRMATION, to_buyer=True)
+
+
+def decline(session: Session, caller: Caller, row: CallOff, reason: str, ground: str | None) -> None:
+    """Sent or acknowledged → declined, on one of the lot's announced grounds or on none."""
+    refuse(rules.check_ground(ground, terms(session, row).grounds))
+    turned_down(session, caller, row, Event.DECLINE, reason, ground)
 
 
 def turned_down(

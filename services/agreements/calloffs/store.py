@@ -121,6 +121,7 @@ class CallOffVersion(Table, table=True):
     vat: Decimal = Field(sa_type=MONEY)
     ended_by: Event = Field(sa_type=choice(Event))
     choice: dict[str, Any] = Field(sa_type=JSON)
+    needed_on: date
     ended_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs={"server_default": sa.func.clock_timestamp()})
 
 
@@ -341,8 +342,8 @@ def new_version(session: Session, row: CallOff, chosen: Choice, *, ended_by: Eve
 
 _ARCHIVE = sa.text(
     "INSERT INTO calloffversion (call_off_id, version, place_id, supplier, supplier_name, method, net, vat, choice, "
-    "ended_by) SELECT id, version, place_id, supplier, supplier_name, method, net, vat, choice, :ended_by FROM calloff "
-    "WHERE id = :id"
+    "needed_on, ended_by) SELECT id, version, place_id, supplier, supplier_name, method, net, vat, choice, needed_on, "
+    ":ended_by FROM calloff WHERE id = :id"
 )
 
 
@@ -415,6 +416,15 @@ def _lines_of(session: Session, call_off_id: int, version: int) -> list[Priced]:
     return [_priced(line) for line in session.exec(query.order_by(col(CallOffLine.position)))]
 
 
+def lines_by_version(session: Session, call_off_id: int) -> dict[int, list[Priced]]:
+    """As they stood in each version."""
+    found: dict[int, list[Priced]] = {}
+    query = select(CallOffLine).where(col(CallOffLine.call_off_id) == call_off_id)
+    for line in session.exec(query.order_by(col(CallOffLine.version), col(CallOffLine.position))):
+        found.setdefault(line.version, []).append(_priced(line))
+    return found
+
+
 def _priced(line: CallOffLine) -> Priced:
     return Priced(
         line.item,
@@ -456,7 +466,7 @@ def for_letter(session: Session, uuid: UUID, kind: str, version: int = 1) -> tup
             then.supplier,
             then.supplier_name,
         )
-        row.net, row.vat, row.choice = then.net, then.vat, then.choice
+        row.net, row.vat, row.choice, row.needed_on = then.net, then.vat, then.choice, then.needed_on
     return row, letter, _lines_of(session, row.id or 0, version)
 
 

@@ -7,21 +7,19 @@ from uuid import UUID
 
 from fastapi import Path
 from pydantic import Field
-from sqlmodel import Session
 
-from services.agreements.award_keys.rules import Verdict
 from services.agreements.calloff_steps import store as calloff_steps
-from services.agreements.calloffs import placing, shapes
+from services.agreements.calloffs import shapes
 from services.agreements.calloffs import store as calloffs
 from services.agreements.calloffs.rules import Event, after
 from services.agreements.calloffs.store import Part
-from services.agreements.catalog_client import Catalog, CatalogDep
+from services.agreements.catalog_client import CatalogDep
 from services.agreements.order_changes import rules, store
 from services.chassis.app import new_router
-from services.chassis.auth import Caller, CallerDep
+from services.chassis.auth import CallerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
-from services.chassis.db import Database, DatabaseDep, ReaderDep, SessionDep
+from services.chassis.db import DatabaseDep, ReaderDep, SessionDep
 from services.chassis.values import In, Instant, Money, Out, TextOut, seed_id
 
 router = new_router("/call-offs", "Call-offs")
@@ -139,10 +137,10 @@ def accept_change(
     """Change_proposed → confirmed, as changed. The ledger moves by the difference, and more must fit under every
     ceiling. More than what is approved, and than the approval limit, needs the scope agreements.approve too. The
     products' certificates are looked at for the day of delivery. The supplier gets the changed order by letter."""
-    known, said = _looked_at(database, catalog, id, caller, Event.ACCEPT_CHANGE)
+    known, said = store.looked_at(database, catalog.verify, id, caller, Event.ACCEPT_CHANGE)
     row = calloffs.locked(session, id, caller.organisation, Part.BUYER)
     after(row.state, Event.ACCEPT_CHANGE)
-    change = _same(session, row, known)
+    change = store.same(session, row, known)
     store.accept(session, caller, row, change, Event.ACCEPT_CHANGE, said, answer.reason, today)
     return shapes.of(session, row, caller.organisation)
 
@@ -206,10 +204,10 @@ def change_confirmed(
 ) -> shapes.CallOff:
     """Change_requested → confirmed, as changed, by the supplier. The ledger moves by the difference, and more must fit
     under every ceiling. Both sides get a letter of the order as it now stands."""
-    known, said = _looked_at(database, catalog, id, caller, Event.CHANGE_CONFIRMED)
+    known, said = store.looked_at(database, catalog.verify, id, caller, Event.CHANGE_CONFIRMED)
     row = calloffs.locked(session, id, caller.organisation, Part.SUPPLIER)
     after(row.state, Event.CHANGE_CONFIRMED)
-    change = _same(session, row, known)
+    change = store.same(session, row, known)
     store.accept(session, caller, row, change, Event.CHANGE_CONFIRMED, said, answer.reason, today)
     return shapes.of(session, row, caller.organisation)
 
@@ -227,30 +225,6 @@ def change_refused(
     after(row.state, Event.CHANGE_REFUSED)
     store.refuse_buyers(session, caller, row, answer.reason)
     return shapes.of(session, row, caller.organisation)
-
-
-def _looked_at(
-    database: Database, catalog: Catalog, id: UUID, caller: Caller, event: Event
-) -> tuple[UUID, tuple[Verdict, ...]]:
-    """Which change is to be answered, and what the catalogue says of its products for the day of delivery: asked
-    before the transaction, with no connection held."""
-    with database.reading() as reader:
-        find = calloffs.bought if event is Event.ACCEPT_CHANGE else calloffs.supplied
-        row = find(reader, id, caller.organisation)
-        after(row.state, event)
-        change = store.pending(reader, row)
-    if not row.specification:
-        return change.uuid, ()
-    verify = placing.verifying(catalog.verify, row.specification, row.specification_version, change.needed_on)
-    lines = store.priced(change)
-    return change.uuid, placing.still_certified(row.place_id, row.supplier, row.supplier_name, lines, verify)
-
-
-def _same(session: Session, row: calloffs.CallOff, known: UUID) -> store.OrderChange:
-    change = store.pending(session, row)
-    if change.uuid != known:
-        raise rules.ChangeReplaced(f"Now {change.uuid} waits for an answer.")
-    return change
 
 
 def _shown(change: store.OrderChange, answer: store.OrderChangeAnswer | None, outcome: rules.Outcome) -> OrderChange:

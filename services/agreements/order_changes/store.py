@@ -14,7 +14,7 @@ from services.agreements.award_keys import rules as award_keys
 from services.agreements.award_keys import store as award_store
 from services.agreements.calloff_steps import store as calloff_steps
 from services.agreements.calloffs import placing, store
-from services.agreements.calloffs.rules import Choice, Event, Priced, Wanted, moved
+from services.agreements.calloffs.rules import Choice, Event, Priced, Wanted, after, moved
 from services.agreements.calloffs.store import CallOff
 from services.agreements.db import Table
 from services.agreements.frameworks.rules import Method, bands
@@ -26,7 +26,7 @@ from services.agreements.places.rules import PlaceState
 from services.agreements.shares import rules as share_rules
 from services.agreements.shares import store as shares
 from services.chassis.auth import Caller
-from services.chassis.db import INSTANT, JSON, MONEY, choice
+from services.chassis.db import INSTANT, JSON, MONEY, Database, choice
 from services.chassis.problems import Problem, refuse
 from services.chassis.values import new_id
 
@@ -214,6 +214,30 @@ def pending(session: Session, row: CallOff) -> OrderChange:
     return found
 
 
+def looked_at(
+    database: Database, catalogue: placing.Catalogue, uuid: UUID, caller: Caller, event: Event
+) -> tuple[UUID, tuple[award_keys.Verdict, ...]]:
+    """Which change is to be answered, and what the catalogue says of its products for the day of delivery: asked
+    before the transaction, with no connection held."""
+    with database.reading() as reader:
+        find = store.bought if event is Event.ACCEPT_CHANGE else store.supplied
+        row = find(reader, uuid, caller.organisation)
+        after(row.state, event)
+        change = pending(reader, row)
+    if not row.specification:
+        return change.uuid, ()
+    verify = placing.verifying(catalogue, row.specification, row.specification_version, change.needed_on)
+    return change.uuid, placing.still_certified(row.place_id, row.supplier, row.supplier_name, priced(change), verify)
+
+
+def same(session: Session, row: CallOff, known: UUID) -> OrderChange:
+    """The change that was looked at, if it still waits for an answer."""
+    change = pending(session, row)
+    if change.uuid != known:
+        raise rules.ChangeReplaced(f"Now {change.uuid} waits for an answer.")
+    return change
+
+
 def priced(change: OrderChange) -> tuple[Priced, ...]:
     return tuple(
         Priced(**line | {"unit_price": Decimal(line["unit_price"]), "vat_percent": Decimal(line["vat_percent"])})
@@ -239,7 +263,6 @@ def accept(
     refuse([*check(session, row, before, after, change.needed_on, today), *approval])
     _answer(session, caller, change, event, reason)
     row.wanted = [{"item": line.item, "quantity": line.quantity} for line in after]
-    row.needed_on = change.needed_on
     said = {one["product"]: one for one in row.choice["certification"]} | {one.product: vars(one) for one in verdicts}
     frozen = row.choice | {"certification": list(said.values()), "change": str(change.uuid)}
     chosen = Choice(row.place_id, row.supplier, row.supplier_name, row.method, after, frozen)
@@ -250,6 +273,7 @@ def accept(
     if not grown:
         store.adjust(session, row, difference, event.value)
     store.new_version(session, row, chosen, ended_by=event, reserved=False)
+    row.needed_on = change.needed_on
     store.send_letter(session, row, letters.CHANGE)
     if event is Event.CHANGE_CONFIRMED:
         store.send_letter(session, row, letters.CONFIRMATION, to_buyer=True)
