@@ -14,6 +14,7 @@ from services.agreements.calloffs import api as calloffs
 from services.agreements.capacities import api as capacities
 from services.agreements.catalog_client import Catalog
 from services.agreements.change_previews import api as change_previews
+from services.agreements.competition_papers import api as competition_papers
 from services.agreements.competition_steps import api as competition_steps
 from services.agreements.cost_splits import api as cost_splits
 from services.agreements.data_dictionaries import api as data_dictionaries
@@ -88,6 +89,7 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
         routers=[
             calloffs.router,
             quotes.router,
+            competition_papers.router,
             letter_copies.router,
             calloff_steps.router,
             order_changes.router,

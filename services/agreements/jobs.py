@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from services.agreements.accessions import store as accessions
 from services.agreements.awards import placing as awards
+from services.agreements.awards import store as announced
 from services.agreements.calloff_steps import store as calloff_steps
 from services.agreements.calloffs import letter, placing, store
 from services.agreements.calloffs.rules import TERMINAL
@@ -20,6 +21,10 @@ from services.agreements.capacities import store as capacities
 from services.agreements.catalog_client import Catalog
 from services.agreements.certificate_notices import rules as certificate_notices
 from services.agreements.certificate_notices import store as notices
+from services.agreements.competition_letters import rules as competition_letter_rules
+from services.agreements.competition_letters import store as competition_letters
+from services.agreements.competition_papers import document
+from services.agreements.competition_papers import store as competition_papers
 from services.agreements.competition_steps import store as competition_steps
 from services.agreements.complaints import store as complaints
 from services.agreements.db import FEED_CURSOR
@@ -59,7 +64,8 @@ class _Retry(jobs.Backoff):
         self, *, exception: BaseException, job: procrastinate.jobs.Job
     ) -> procrastinate.RetryDecision | None:
         if isinstance(exception, LetterRefused):
-            _log.error("letter of %s is refused by integration: %s", job.task_kwargs.get("call_off"), exception)
+            about = job.task_kwargs.get("call_off") or job.task_kwargs.get("reference")
+            _log.error("letter of %s is refused by integration: %s", about, exception)
             return None
         return super().get_retry_decision(exception=exception, job=job)
 
@@ -108,6 +114,39 @@ class Letters:
         with self._database.writing() as session:
             sent.handed_over(session, kept.reference, dispatch.id)
 
+    def deliver_of_competition(self, reference: str) -> None:
+        """The same for a letter of a mini-competition."""
+        with self._database.reading() as reader:
+            kept = competition_letters.by_reference(reader, reference)
+            assert kept
+            if kept.dispatch_id:
+                return
+            paper = competition_papers.letter(reader, kept)
+        pdf, language = kept.pdf, kept.language
+        if pdf is None or language is None:
+            language = self._language(paper.competition.buyer.number)
+            made = document.pdf(paper, language=language, public_url=self._public_url)
+            with self._database.writing() as session:
+                pdf, language = competition_letters.keep_pdf(session, reference, made, language)
+        try:
+            dispatch = self._integration.send(
+                reference=reference,
+                recipient=kept.recipient,
+                name=kept.recipient_name,
+                title=document.title(paper.kind, paper.competition.number, language),
+                filename=f"{paper.competition.number}-{kept.kind}.pdf",
+                pdf=pdf,
+                urgent=kept.kind in competition_letter_rules.URGENT,
+            )
+        except LetterRefused:
+            with self._database.writing() as session:
+                competition_letters.refused(session, reference)
+            raise
+        with self._database.writing() as session:
+            competition_letters.handed_over(session, reference, dispatch.id)
+            if kept.kind is competition_letter_rules.Kind.AWARD:
+                announced.begin(session, kept.competition_id)
+
     def _language(self, buyer: str) -> str:
         """While the catalogue cannot say which, the letter waits: it is made once."""
         found = self._catalog.organisation(buyer)
@@ -141,6 +180,16 @@ class Letters:
                 )
                 if letter and letter.version == news.version and letter.consequence:
                     calloff_steps.letter_undelivered(session, letter, news.detail)
+                if letter is None:
+                    competition_letters.heard(
+                        session,
+                        news.reference,
+                        status=news.status,
+                        version=news.version,
+                        external_id=news.external_id,
+                        at=datetime.fromisoformat(at),
+                        detail=news.detail,
+                    )
             _read_to(session, INTEGRATION, next_position)
         return True
 
@@ -291,6 +340,11 @@ async def work(settings: Settings | None = None, *, ready: Callable[[], None] = 
         app.task(name=sent.TASK, queue="default", retry=_Retry(attempts=ATTEMPTS, longest=LONGEST_WAIT_SECONDS))(
             letters.deliver
         )
+        app.task(
+            name=competition_letters.TASK,
+            queue="default",
+            retry=_Retry(attempts=ATTEMPTS, longest=LONGEST_WAIT_SECONDS),
+        )(letters.deliver_of_competition)
         app.task(
             name=calloff_steps.NEXT_TASK,
             queue="default",

@@ -185,6 +185,8 @@ _COMPETITIONS = {
         f"POST /mini-competitions/{{id}}/{step}": _BY_BUYER
         for step in ("announce-award", "no-valid-bids", "standstill-over", "withdraw-award")
     },
+    **{f"GET /mini-competitions/{{id}}/{part}": _COMPETITION for part in ("letters", "documents/{kind}")},
+    "GET /mini-competitions/{id}/letters/{reference}": only(may(READ, OWNER, BUYER, SUPPLIER)),
     "GET /mini-competitions/{id}/opening": only(may(READ, OWNER, BUYER)),
 }
 _PRICES = (may(ANY_TOKEN, OWNER, SUPPLIER, Relation.ACCEDED),)

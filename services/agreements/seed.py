@@ -88,7 +88,7 @@ def load(
             _made_up(session, data, tell)
             key = sealing_key or new_key(Settings(database_url=database.url))
             for one in data["mini_competitions"]:
-                if seeded_competitions.load(session, one, key):
+                if seeded_competitions.load(session, one, key, PUBLIC_URL):
                     tell(f"mini-competition «{one['name']}»")
     releases.publish_all(database, release_rules.UNREGISTERED)
 

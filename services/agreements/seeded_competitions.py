@@ -9,6 +9,9 @@ from services.agreements.awards import store as awards
 from services.agreements.bids import rules as bid_rules
 from services.agreements.bids import shapes as bid_shapes
 from services.agreements.bids import store as bids
+from services.agreements.competition_letters import store as letters
+from services.agreements.competition_papers import document
+from services.agreements.competition_papers import store as papers
 from services.agreements.competition_steps import store as competition_steps
 from services.agreements.evaluations import store as evaluations
 from services.agreements.evaluations.shapes import NewScores
@@ -24,7 +27,7 @@ from services.chassis.settings import IssuerKind
 from services.chassis.values import seed_id
 
 
-def load(session: Session, one: dict[str, Any], key: SealingKey) -> bool:
+def load(session: Session, one: dict[str, Any], key: SealingKey, public_url: str) -> bool:
     """→ whether it was not there yet"""
     uuid = seed_id(f"mini-competition:{one['name']}")
     if session.exec(select(MiniCompetition.uuid).where(col(MiniCompetition.uuid) == uuid)).first():
@@ -53,6 +56,9 @@ def load(session: Session, one: dict[str, Any], key: SealingKey) -> bool:
     if "open_bids" in one["then"]:
         openings.open_bids(session, buyer, row, key)
         _evaluate(session, one, buyer, row)
+    first = letters.of(session, row.id or 0)[0]  # is there to be read at once; the others are made when they are sent
+    made = document.pdf(papers.letter(session, first), public_url=public_url)
+    letters.keep_pdf(session, first.reference, made, "nb")
     return True
 
 

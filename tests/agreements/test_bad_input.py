@@ -30,6 +30,10 @@ ELSEWHERE = {
     "bid-outdated": "test_awards.test_a_bid_that_answers_what_was_amended_keeps_the_award_until_it_is_rejected",
     "decided-by-competition": "test_awards.test_what_was_competed_for_is_ordered_as_it_is_or_not_at_all",
     "must-unmet": "test_awards.test_an_unmet_must_keeps_the_award_until_the_bid_is_rejected",
+    "competition-letter-unknown": "test_competition_letters.test_a_supplier_reads_its_own_letters_and_a_stranger_none",
+    "competition-letter-not-made": "test_competition_letters.test_a_supplier_reads_its_own_letters_and_a_stranger_none",
+    "document-not-yet": "test_competition_letters.test_before_the_opening_there_is_no_record_for_anybody",
+    "document-closed": "test_competition_letters.test_records_are_closed_to_bidders_until_the_choice_has_been_made",
     "certification-pending": "test_deliveries."
     "test_while_the_catalogue_is_away_a_delivery_is_registered_and_waits_visibly",
     "not-certified-unexplained": "test_deliveries.test_what_was_not_certified_that_day_is_accepted_only_with_a_reason",

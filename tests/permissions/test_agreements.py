@@ -46,6 +46,7 @@ CASTS: dict[str, Cast] = {
     },
     "POST /mini-competitions": {one: who for one, who in AGREEMENT.items() if one != Relation.CO_OPERATION},
     "GET /mini-competitions": AGREEMENT,
+    "GET /mini-competitions/{id}/letters/{reference}": BID,
     "PUT /mini-competitions/{id}": DRAFTED,
     "POST /mini-competitions/{id}/publish": DRAFTED,
     **{

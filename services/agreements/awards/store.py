@@ -13,6 +13,7 @@ from services.agreements.bids import store as bids
 from services.agreements.bids.rules import Event as BidEvent
 from services.agreements.bids.rules import State as BidState
 from services.agreements.bids.store import Bid
+from services.agreements.competition_letters import store as competition_letters
 from services.agreements.db import Table
 from services.agreements.evaluations import rules as evaluation_rules
 from services.agreements.evaluations import store as evaluations
@@ -120,8 +121,20 @@ def announce(
         "evaluation_sha256": evaluation.sha256,
     }
     mini_competitions.move(session, caller, row, Event.ANNOUNCE_AWARD, reason=reason, detail=detail)
-    all_told(session, row, award, award.announced_at)
+    competition_letters.tell(session, row, "award")
+    if not award.standstill_days:
+        all_told(session, row, award, award.announced_at)
     return award
+
+
+def begin(session: Session, competition_id: int) -> None:
+    """The standstill begins, if the last of the bidders' letters has been handed over, and it has not begun."""
+    row = mini_competitions.by_id(session, competition_id)
+    if row.state is not State.AWARD_NOTIFIED:
+        return
+    award, at = standing(session, competition_id), competition_letters.told_at(session, competition_id)
+    if at and award.told_at is None:
+        all_told(session, row, award, at)
 
 
 def _weighed(session: Session, row: MiniCompetition) -> Sequence[Bid]:
@@ -138,6 +151,7 @@ def withdraw(session: Session, caller: Caller, row: MiniCompetition, reason: str
     for one in bids.in_states(session, row.id, BidState.WON_PENDING, BidState.LOST_PENDING):
         bids.move(session, caller, row, one, BidEvent.AWARD_WITHDRAWN)
     mini_competitions.move(session, caller, row, Event.WITHDRAW_AWARD, reason=reason)
+    competition_letters.tell(session, row, "award_withdrawn")
 
 
 def no_valid_bids(session: Session, caller: Caller, row: MiniCompetition, reason: str) -> None:
@@ -148,6 +162,7 @@ def no_valid_bids(session: Session, caller: Caller, row: MiniCompetition, reason
     if left:
         raise rules.ValidBidsLeft(f"{len(left)} are left.")
     mini_competitions.move(session, caller, row, Event.NO_VALID_BIDS, reason=reason)
+    competition_letters.tell(session, row, "unsuccessful")
 
 
 def final(

@@ -1,27 +1,21 @@
 """A call-off's letters as PDF/A-2a and PDF/UA-1: the order, that it is cancelled, confirmed, declined, changed or
 complained of, that the buyer asks for a change, or that a certificate in it is recalled."""
 
-import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import segno
-import typst
 
 from services.agreements.calloffs import store
 from services.agreements.calloffs.rules import Priced
 from services.agreements.calloffs.store import CallOff
 from services.agreements.certificate_notices import store as notices
 from services.agreements.complaints import store as complaints
-from services.agreements.letters import rules
+from services.agreements.letters import document, rules
 from services.agreements.letters.rules import Kind
-from services.chassis.view import FALL_BACK
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
@@ -63,22 +57,7 @@ def pdf(
     lines that are rejected, and a wish's those that are wished for, and why. A preview says on every page that it is
     none."""
     content = _content(row, lines, kind, matter or Matter(), language, f"{public_url}{store.path(row.uuid)}")
-    told = json.dumps(content | {"preview": preview}, ensure_ascii=False)
-    try:
-        return _typeset(told)
-    except typst.TypstError:
-        return _typeset(rules.in_latin(told))  # no letter waits for ever for a character that no font has
-
-
-def _typeset(content: str) -> bytes:
-    made = typst.compile(
-        str(_TEMPLATES / "letter.typ"),
-        sys_inputs={"letter": content},
-        pdf_standards=["a-2a", "ua-1"],
-        ignore_system_fonts=True,  # those in the wheel: the same everywhere
-    )
-    assert isinstance(made, bytes)
-    return made
+    return document.pdf(_TEMPLATES / "letter.typ", content | {"preview": preview})
 
 
 def _content(
@@ -96,10 +75,7 @@ def _content(
     vat = sum((line.vat for line in lines), Decimal("0.00"))
     sender, recipient = _parties(row, about, matter)
 
-    def number(value: Decimal | int, form: str) -> str:
-        thousands, decimals = words["amount"]
-        return f"{value:{form}}".translate({ord(","): thousands, ord("."): decimals})
-
+    number = partial(document.number, marks=words["amount"])
     kroner = partial(number, form=",.2f")
 
     return {
@@ -119,15 +95,15 @@ def _content(
             if said
         ],
         "url": url,
-        "qr": _qr(url),
+        "qr": document.qr(url),
         "lines": [
             {
-                "name": _text(line.name, language),
+                "name": document.text(line.name, language),
                 "item": line.item,
-                "quantity": rules.printable(f"{number(line.quantity, ',')} {line.unit}"),
+                "quantity": rules.printable(f"{number(line.quantity, form=',')} {line.unit}"),
                 "unit_price": kroner(line.unit_price),
                 "amount": kroner(line.net),
-                "vat_percent": f"{number(line.vat_percent.normalize(), 'f')} %",
+                "vat_percent": f"{number(line.vat_percent.normalize(), form='f')} %",
                 "vat": kroner(line.vat),
             }
             for line in lines
@@ -152,7 +128,7 @@ def _facts(
 ) -> list[tuple[str, str | dict[str, str] | None]]:
     """What stands above the lines, by the name of its label; what is empty is left out."""
     words, notice = _words(language), matter.notice and matter.notice.notice
-    agreement = _text(row.framework_title, language)
+    agreement = document.text(row.framework_title, language)
     return [
         ("number", row.number),
         *(
@@ -171,7 +147,7 @@ def _facts(
         ("answer_by", _day(row.respond_by_on, words) if about is Kind.ORDER and row.respond_by_on else None),
         ("agreement", agreement | {"text": f"{agreement['text']}\n({row.framework})"}),
         ("owner", row.notice_owner),
-        ("lot", _text(row.lot_title, language)),
+        ("lot", document.text(row.lot_title, language)),
         ("reference", row.reference),
         (
             "certificates",
@@ -182,24 +158,9 @@ def _facts(
     ]
 
 
-def _text(text: Mapping[str, str], language: str) -> dict[str, str]:
-    """A text in a language, or in the first that there is, and in which."""
-    used = next(one for one in FALL_BACK[language] if text.get(one))
-    return {"text": rules.printable(text[used]), "language": used}
-
-
 def _day(day: date, words: Mapping[str, Any]) -> str:
     return str(words["day"]).format(day=day.day, month=day.month, year=day.year)
 
 
-def _qr(url: str) -> str:
-    """An SVG with the quiet zone that readers need; a seventh of it may be damaged (level M)."""
-    drawn = io.BytesIO()
-    segno.make(url, error="m", micro=False).save(drawn, kind="svg", border=4, xmldecl=False)
-    return drawn.getvalue().decode()
-
-
-@cache
 def _words(language: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((_TEMPLATES / f"{language}.json").read_text())
-    return found
+    return document.words(_TEMPLATES / f"{language}.json")

@@ -14,6 +14,7 @@ from services.agreements.bids import rules as bid_rules
 from services.agreements.bids import store as bids
 from services.agreements.calloffs import placing
 from services.agreements.calloffs.rules import Wanted
+from services.agreements.competition_letters import store as competition_letters
 from services.agreements.frameworks.rules import bands
 from services.agreements.mini_competitions import rules, store
 from services.agreements.mini_competitions.rules import Event, State
@@ -66,6 +67,7 @@ def publish(session: Session, caller: Caller | None, row: MiniCompetition, key: 
     session.flush()
     session.execute(_INVITE, [_invitation(row, seat, items) for seat in offer.seats if seat.place_id in eligible])
     store.move(session, caller, row, Event.PUBLISH)
+    competition_letters.tell(session, row, "invitation")
 
 
 def _invitation(row: MiniCompetition, seat: places.Seat, items: list[str]) -> dict[str, Any]:
@@ -126,11 +128,13 @@ def amend(
         "changed": {name: {"before": _told(old), "after": _told(changes[name])} for name, old in before.items()},
     }
     store.move(session, caller, row, Event.AMEND, reason=reason, detail=detail)
+    competition_letters.tell(session, row, "amendment")
 
 
 def cancel(session: Session, caller: Caller, row: MiniCompetition, reason: str) -> None:
     """→ cancelled, the competition locked: no bid of it is opened any more, and those that were are void."""
     store.move(session, caller, row, Event.CANCEL, reason=reason)
+    competition_letters.tell(session, row, "cancellation")
     _discard_drafts(session, row)
     standing = [state for state, event in bid_rules.MOVES if event is bid_rules.Event.COMPETITION_CANCELLED]
     for bid in bids.in_states(session, row.id or 0, *standing):
@@ -146,6 +150,7 @@ def reach_deadline(session: Session, row: MiniCompetition) -> None:
     _discard_drafts(session, row)
     if not bids.in_states(session, row.id or 0, bid_rules.State.SUBMITTED):
         store.move(session, None, row, Event.NO_BIDS)
+        competition_letters.tell(session, row, "unsuccessful")
 
 
 def due(database: Database) -> int:

@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field, Session, col, select
 
+from services.agreements.competition_letters import store as competition_letters
 from services.agreements.db import Table
 from services.agreements.mini_competitions import store as mini_competitions
 from services.agreements.mini_competitions.store import MiniCompetition
@@ -67,6 +68,7 @@ def answer(
     row.answer, row.answered_at = text, at
     session.flush()
     _tell(session, caller, competition, row, "question.answered")
+    competition_letters.tell(session, competition, "questions")
 
 
 def of(session: Session, competition_id: int) -> Sequence[Question]:
