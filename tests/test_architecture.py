@@ -31,7 +31,6 @@ FIFTH = {
     "calloffs/shapes.py": "a call-off stands in the routes of several concepts in one wire shape",
     "order_messages/document.py": "writes a message of UBL, some ninety elements of it",
     "ubl_messages/wire.py": "reads XML that strangers made, and writes our own",
-    "calloffs/letter.py": "typesets the order letter",
     "calloffs/letter.py": "says what stands on the order letter",
     "letters/document.py": "typesets letters and papers",
     "competition_papers/document.py": "says what stands on the papers of a mini-competition",
