@@ -33,6 +33,7 @@ from services.agreements.openings import api as openings
 from services.agreements.order_answers import api as order_answers
 from services.agreements.order_changes import api as order_changes
 from services.agreements.order_messages import api as order_messages
+from services.agreements.outside_buys import api as outside_buys
 from services.agreements.part_bills import api as part_bills
 from services.agreements.permissions import PERMISSIONS
 from services.agreements.places import api as places
@@ -42,6 +43,7 @@ from services.agreements.questions import api as questions
 from services.agreements.quotes import api as quotes
 from services.agreements.releases import api as releases
 from services.agreements.sales_reports import api as sales_reports
+from services.agreements.savings import api as savings
 from services.agreements.sealing.store import new_key
 from services.agreements.settings import Settings
 from services.agreements.spend_exports import api as spend_exports
@@ -122,6 +124,8 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
             openings.router,
             forecasts.router,
             sales_reports.router,
+            savings.router,
+            outside_buys.router,
             spend_exports.router,
             data_dictionaries.router,
             releases.router,

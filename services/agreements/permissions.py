@@ -65,7 +65,7 @@ _OWNERS_STEPS = (
     *("activate", "award", "close", "reopen-evaluation", "resume", "suspend", "terminate"),
     *("fees", "places", "places/{id}/reinstate", "places/{id}/suspend", "places/{id}/terminate"),
     *("changes/{id}/activate", "accessions/{id}/approve", "accessions/{id}/end", "accessions/{id}/reject"),
-    "accessions/{id}/start",
+    *("accessions/{id}/start", "saving-assumptions"),
 )
 _ACCEDING_STEPS = ("covered/{number}", "give-notice", "revoke-notice", "submit", "withdraw")
 
@@ -108,6 +108,13 @@ _REPORTS = {
     "GET /reports/dictionary.csv": anyone(),
     "GET /reports/spend.csv": _OWN,
     "GET /reports/spend.xlsx": _OWN,
+    f"GET {_AGREEMENT}/outside-buys": only(may(READ, OWNER), otherwise=403),
+    "PUT /account-map": only(may(ORDER), also="Each maps its own books."),
+    "GET /account-map": only(may(READ, BUYER)),
+    "POST /spend-files": only(may(ORDER), also="Each sends its own books."),
+    "GET /spend-files": _OWN,
+    "GET /spend-files/{id}": only(may(READ, BUYER)),
+    "GET /spend-files/{id}/outside-buys": only(may(READ, BUYER)),
     f"GET {_AGREEMENT}/sales-reports": _OWN,
     f"POST {_AGREEMENT}/sales-reports": only(may(SUPPLY, SUPPLIER), otherwise=403),
     **dict.fromkeys((f"GET {_SALES}", f"GET {_SALES}/lines", f"GET {_SALES}/file"), only(may(READ, OWNER, SUPPLIER))),
@@ -128,7 +135,7 @@ _AGREEMENTS = {
         f"GET {_AGREEMENT}{part}": _OPEN
         for part in (
             *("", "/accessions", "/announcement", "/capacity", "/changes", "/fees", "/fees/estimate", "/forecast"),
-            *("/history", "/lots/{lot}/forecast"),
+            *("/history", "/lots/{lot}/forecast", "/saving-assumptions", "/savings"),
             *("/places", "/places/{id}", "/places/{id}/history", "/price-lists/{id}"),
         )
     },

@@ -3,11 +3,15 @@
 from typing import Any
 
 from services.chassis.values import seed_id
-from tests.agreements.bad import BRONNOY, FJORDVAKT, NORDLYS, OWNER, PERSON, RUNNING, SOMEBODY, VEFSN, Case
+from tests.agreements.bad import BRONNOY, FJORDVAKT, NORDLYS, OWNER, PERSON, PLATFORM, RUNNING, SOMEBODY, VEFSN, Case
 from tests.agreements.workbooks import CSV, XLSX, bomb, workbook
 
 HEADING = "Ordrenummer;Kjøper;Vare;Antall;Beløp uten mva\n"
 ROW = "AVR-2026-000001;964983291;alarm;1;2400,00\n"
+AGREEMENT = f"/framework-agreements/{RUNNING}"
+BOOKS = f"/spend-files/{seed_id('spend-file:november')}"
+BUY = f"2026-08-01;{FJORDVAKT};;1,00;1201\n"
+TOLD = "personal-number-in-report #/rows/2/3"
 SALES = f"/framework-agreements/{RUNNING}/sales-reports"
 SEEDED = f"{SALES}/{seed_id('sales-report:november')}"
 PERIOD = "from_on=2026-08-01&to_on=2026-08-31"
@@ -23,6 +27,25 @@ def sales(name: str, content: str | bytes, status: int, *fails: str, query: str 
 def explain(name: str, path: str, status: int, *fails: str, **more: Any) -> Case:
     body = {"reason": "Prøve av avslag"} | more.pop("body", {})
     return Case(name, "POST", f"{path}/explain", status, fails, body, **({"organisation": OWNER} | more))
+
+
+def books(name: str, rows: str, status: int, *fails: str, query: str = PERIOD, **more: Any) -> Case:
+    given = {"organisation": BRONNOY, "media": CSV} | more
+    content = f"Dato;Leverandør;Tekst;Beløp uten mva;Konto\n{rows}".encode()
+    return Case(name, "POST", f"/spend-files?{query}", status, fails, content=content, **given)
+
+
+def assume(name: str, status: int, *fails: str, **more: Any) -> Case:
+    body = {
+        "counted": "call_off",
+        "hours_per_procurement": "60.00",
+        "per_hour_excl_vat": "750.00",
+        "further_per_procurement_excl_vat": "0.00",
+        "source": "Prøve av avslag",
+        "assumed_on": "2026-11-01",
+    } | more.pop("body", {})
+    given = {"organisation": OWNER} | more
+    return Case(name, "POST", f"{AGREEMENT}/saving-assumptions", status, fails, body, **given)
 
 
 CASES = [
@@ -103,6 +126,85 @@ CASES = [
         422,
         "personal-number-in-report",
         media=XLSX,
+    ),
+    # A buyer's books
+    books("books with a personal number in a text", f"2026-08-01;{FJORDVAKT};for {SPLIT};1,00;1201\n", 422, TOLD),
+    books(
+        "books of other days, of a period that is taken, with an amount that is none",
+        f"2026-11-01;{FJORDVAKT};;x;1201\n",
+        422,
+        "report-value-unreadable #/rows/2/amount_excl_vat",
+        query="from_on=2026-11-01&to_on=2026-11-30",
+    ),
+    books(
+        "books of other days, in days that are sent already, backwards",
+        f"2026-10-31;{FJORDVAKT};;1,00;1201\n2026-12-01;{FJORDVAKT};;1,00;1201\n",
+        409,
+        "books-period-taken ?replaces",
+        "buy-outside-period #/rows/2/bought_on",
+        "buy-outside-period #/rows/3/bought_on",
+        query="from_on=2026-11-01&to_on=2026-11-30",
+    ),
+    books(
+        "books backwards by one that has no account map",
+        f"2026-08-02;{FJORDVAKT};;1,00;1201\n",
+        422,
+        "books-period-backwards ?to_on",
+        "account-map-missing",
+        "buy-outside-period #/rows/2/bought_on",
+        query="from_on=2026-08-02&to_on=2026-08-01",
+        organisation=VEFSN,
+    ),
+    books("books of a supplier without the scope", BUY, 403, "scope-missing", scopes=("agreements.supply",)),
+    books(
+        "books in the place of another's",
+        BUY,
+        404,
+        "spend-file-not-found",
+        query=f"{PERIOD}&replaces={seed_id('spend-file:november')}",
+        organisation=VEFSN,
+    ),
+    *(
+        Case(f"another's books{part}", "GET", f"{BOOKS}{part}", 404, ("spend-file-not-found",), None, who)
+        for part, who in (("", OWNER), ("/outside-buys", FJORDVAKT))
+    ),
+    Case("an account map that is not there", "GET", "/account-map", 404, ("account-map-not-found",), None, VEFSN),
+    Case(
+        "an account twice",
+        "PUT",
+        "/account-map",
+        422,
+        ("account-twice #/accounts/1/account",),
+        {"accounts": [{"account": "1201", "framework_agreement": RUNNING, "lot": "alarmer"}] * 2},
+    ),
+    Case(
+        "an account of a lot that is not there",
+        "PUT",
+        "/account-map",
+        404,
+        ("lot-not-found",),
+        {"accounts": [{"account": "1201", "framework_agreement": RUNNING, "lot": "nei"}]},
+    ),
+    Case("leakage by a buyer", "GET", f"{AGREEMENT}/outside-buys", 403, ("outside-buys-not-yours",)),
+    # Savings
+    assume(
+        "an assumption of nothing, of a day to come",
+        422,
+        "assumption-in-future #/assumed_on",
+        "assumption-empty #/hours_per_procurement",
+        body={"assumed_on": "2999-01-01", "hours_per_procurement": "0", "further_per_procurement_excl_vat": "0.00"},
+    ),
+    assume("an assumption without a source", 422, "invalid-request #/source", body={"source": "gjett"}),
+    assume("an assumption by a buyer", 403, "not-owner", organisation=BRONNOY),
+    Case(
+        "savings of no assumption", "GET", f"/framework-agreements/{PLATFORM}/savings", 404, ("assumption-not-stated",)
+    ),
+    Case(
+        "savings backwards",
+        "GET",
+        f"{AGREEMENT}/savings?from_on=2026-02-01&to_on=2026-01-01",
+        422,
+        ("savings-period-backwards ?to_on",),
     ),
     # Sales reports
     sales("sales by one that sells nothing", HEADING + ROW, 403, "sells-nothing-here", organisation=BRONNOY),

@@ -48,6 +48,7 @@ ELSEWHERE = {
     "report-findings-many": "test_report_tables.test_only_so_many_findings_are_told",
     "report-file-too-costly": "test_report_tables.test_a_file_that_costs_too_much_or_must_wait_is_refused",
     "examiners-of-reports-busy": "test_report_tables.test_a_file_that_costs_too_much_or_must_wait_is_refused",
+    "spend-file-replaced": "test_outside_buys.test_a_file_is_corrected_by_one_that_replaces_it_once",
     "sales-report-replaced": "test_sales_reports.test_a_report_is_corrected_by_one_that_replaces_it_once",
     "spend-report-too-long": "test_spend_exports.test_a_report_of_too_many_rows_is_refused_and_not_cut",
     "message-id-used": "messages/test_order_answers."

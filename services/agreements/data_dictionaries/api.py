@@ -4,6 +4,7 @@ from fastapi import Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
+from services.agreements.outside_buys import rules as outside_buys
 from services.agreements.report_tables import rules as report_tables
 from services.agreements.report_tables import sheet
 from services.agreements.report_tables.rules import Column, Kind
@@ -15,7 +16,7 @@ from services.chassis.values import Out, TextOut
 
 router = new_router("/reports/dictionary", "Reports")
 
-TABLES = (spend_exports.TABLE, sales_reports.TABLE)
+TABLES = (spend_exports.TABLE, sales_reports.TABLE, outside_buys.TABLE)
 
 
 class ReportColumn(Out):
