@@ -1,6 +1,6 @@
 # Everything one does with Samvirke. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test long matrix letters check demo token contracts lock bench bench-orders bench-letters clean
+.PHONY: help run test long matrix letters check style types demo token contracts lock bench bench-orders bench-letters clean
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -17,7 +17,8 @@ help: ## show this list
 run: .venv/installed ## start everything with real data, print where to click; Ctrl-C stops it
 	@$(BIN)/python -m services run
 
-test: check tests/clients/node_modules tests/clients/python/.venv .ubl ## run all checks and all tests
+test: .venv/installed ## run all checks and all tests
+	@$(MAKE) --no-print-directory --jobs 2 types style tests/clients/node_modules tests/clients/python/.venv .ubl
 	@$(BIN)/python -m pytest --numprocesses 2
 
 long: .venv/installed ## ten times as many random steps against the ceilings (about twenty minutes)
@@ -29,11 +30,15 @@ matrix: .venv/installed ## who may do what: every operation by every role and re
 letters: .venv/installed ## ten thousand letters on SvarUT's bad day, with fifty workers killed (about twenty minutes)
 	@SAMVIRKE_LETTERS=10000 SAMVIRKE_KILLS=50 $(BIN)/python -m pytest tests/integration/test_a_bad_day.py
 
-check: .venv/installed ## style, types and who may import whom
+check: style types ## style, types and who may import whom
+
+style: .venv/installed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+types: .venv/installed
+	@$(BIN)/mypy
 
 tests/clients/node_modules: tests/clients/package-lock.json
 	@if command -v npm >/dev/null; then cd tests/clients && npm ci --silent --no-audit --no-fund && touch node_modules; \

@@ -12,7 +12,7 @@ from tests.conftest import SECTIONS
 def test_migrations_arrive_without_drift_and_can_be_undone(server: embedded.Server, section: str) -> None:
     url = server.create(f"drift_{section}")
     config = db.migrations(section)
-    config.attributes["url"] = url
+    config.attributes |= {"url": url, "compared": True}
     command.upgrade(config, "head")
     command.check(config)
     command.downgrade(config, "base")
