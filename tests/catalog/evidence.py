@@ -4,7 +4,8 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 import openpyxl
@@ -95,6 +96,18 @@ def encrypted() -> bytes:
     return bytes(made)
 
 
+@cache
+def zeros() -> bytes:
+    return zlib.compress(b"\0" * BIG)
+
+
+@cache
+def bomb(name: str) -> tuple[str, bytes]:
+    """→ its media type and content"""
+    media_type, make = BOMBS[name]
+    return media_type, make()
+
+
 LAUGHS = (
     b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x "ha">'
     + b"".join(b'<!ENTITY x%d "%s">' % (n, b"&x%d;" % (n - 1) * 10 if n else b"&x;" * 10) for n in range(9))
@@ -103,6 +116,7 @@ LAUGHS = (
 NUMBERS = b"[" + b"1," * 1_100_000 + b"1]"
 GOOD: list[tuple[str, str, bytes]] = [
     ("a PDF", PDF, pdf(zlib.compress(b"Rapport"))),
+    ("a PDF about scripts", PDF, pdf(zlib.compress(b"(/S /JavaScript) Tj"), trailer=b"(JavaScript) /JS /Launch")),
     ("a PNG", PNG, png(800, 600, chunk(b"zTXt", b"c\0\0" + zlib.compress(b"fiktiv")))),
     ("a JPEG", JPEG, jpeg(800, 600)),
     ("JSON", JSON, '{"krav": ["VT1-01", {"utfall": "oppfylt \\"æ\\""}]}'.encode()),
@@ -115,43 +129,63 @@ GOOD: list[tuple[str, str, bytes]] = [
     ("a workbook", XLSX, workbook()),
     ("a document", DOCX, document()),
 ]
-BOMBS: list[tuple[str, str, bytes]] = [
-    ("a ZIP of zeros", ZIP, archive([("null.bin", b"\0" * BIG)])),
-    ("a ZIP of fewer zeros", ZIP, archive([("null.bin", b"\0" * FEWER)])),
-    ("a PNG with a comment of fewer zeros", PNG, png(1, 1, chunk(b"zTXt", b"c\0\0" + zlib.compress(b"\0" * FEWER)))),
-    ("a ZIP of many zeros", ZIP, archive([(f"{n}.txt", bytes(range(256)) * 40 + b"\0" * 900_000) for n in range(120)])),
-    ("a ZIP of too many entries", ZIP, archive([(f"{n}", b"") for n in range(2_100)])),
-    ("a ZIP in a ZIP in a ZIP", ZIP, archive([("a.zip", archive([("b.zip", archive([("c", b"c")]))]))])),
-    ("gzip in a ZIP", ZIP, archive([("a.gz", b"\x1f\x8b\x08" + b"\0" * 20)])),
-    ("a ZIP that leads out", ZIP, archive([("../../etc/cron.d/a", b"a")])),
-    ("a ZIP that leads out the Windows way", ZIP, archive([("..\\..\\a", b"a")])),
-    ("a ZIP with an absolute path", ZIP, archive([("/etc/passwd", b"a")])),
-    ("a ZIP with a drive", ZIP, archive([("C:/a", b"a")])),
-    ("a ZIP with a link", ZIP, linked()),
-    ("a ZIP with a name twice", ZIP, changed(archive([("en.txt", b"a"), ("To.txt", b"b")]), b"To.txt", b"EN.txt")),
-    ("a ZIP whose entries overlap", ZIP, overlapping()),
-    ("a ZIP that lies about sizes", ZIP, lying()),
-    ("a ZIP that is encrypted", ZIP, encrypted()),
-    ("a ZIP in bzip2", ZIP, archive([("a", b"a" * 100)], zipfile.ZIP_BZIP2)),
-    ("a ZIP behind something else", ZIP, archive([("a", b"a")])[:4] + b"ELF" * 9 + archive([("a", b"a")])),
-    ("XML of laughs in a ZIP", ZIP, archive([("a.xml", LAUGHS)])),
-    ("a workbook of zeros", XLSX, workbook(("xl/media/a.bin", b"\0" * BIG))),
-    ("a workbook with laughs", XLSX, workbook(("xl/custom.xml", LAUGHS))),
-    ("a workbook with macros", XLSX, workbook(("xl/vbaProject.bin", b"a"))),
-    ("XML of laughs", XML, LAUGHS),
-    ("XML from elsewhere", XML, b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>'),
-    ("XML without end", XML, b"<a>" * 200 + b"</a>" * 200),
-    ("XML of many elements", XML, b"<a>" + b"<b/>" * 1_100_000 + b"</a>"),
-    ("JSON without end", JSON, b"[" * 100_000 + b"]" * 100_000),
-    ("JSON of many values", JSON, NUMBERS),
-    ("a PNG of absurd size", PNG, png(60_000, 60_000)),
-    ("a PNG with a comment of zeros", PNG, png(1, 1, chunk(b"zTXt", b"c\0\0" + zlib.compress(b"\0" * BIG)))),
-    ("a PNG with a profile of zeros", PNG, png(1, 1, chunk(b"iCCP", b"c\0\0" + zlib.compress(b"\0" * BIG)))),
-    ("a JPEG of absurd size", JPEG, jpeg(65_000, 65_000)),
-    ("a PDF of zeros", PDF, pdf(zlib.compress(b"\0" * BIG))),
-    ("a PDF packed twice", PDF, pdf(zlib.compress(zlib.compress(b"\0" * BIG)), b"[/FlateDecode /FlateDecode]")),
-    ("a PDF that is encrypted", PDF, pdf(trailer=b"trailer <</Encrypt 5 0 R>>")),
-]
+BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "a ZIP of zeros": (ZIP, lambda: archive([("null.bin", b"\0" * BIG)])),
+    "a ZIP of fewer zeros": (ZIP, lambda: archive([("null.bin", b"\0" * FEWER)])),
+    "a PNG with a comment of fewer zeros": (
+        PNG,
+        lambda: png(1, 1, chunk(b"zTXt", b"c\0\0" + zlib.compress(b"\0" * FEWER))),
+    ),
+    "a ZIP of many zeros": (
+        ZIP,
+        lambda: archive([(f"{n}.txt", bytes(range(256)) * 40 + b"\0" * 900_000) for n in range(120)]),
+    ),
+    "a ZIP of too many entries": (ZIP, lambda: archive([(f"{n}", b"") for n in range(2_100)])),
+    "a ZIP in a ZIP in a ZIP": (ZIP, lambda: archive([("a.zip", archive([("b.zip", archive([("c", b"c")]))]))])),
+    "gzip in a ZIP": (ZIP, lambda: archive([("a.gz", b"\x1f\x8b\x08" + b"\0" * 20)])),
+    "a ZIP that leads out": (ZIP, lambda: archive([("../../etc/cron.d/a", b"a")])),
+    "a ZIP that leads out the Windows way": (ZIP, lambda: archive([("..\\..\\a", b"a")])),
+    "a ZIP with an absolute path": (ZIP, lambda: archive([("/etc/passwd", b"a")])),
+    "a ZIP with a drive": (ZIP, lambda: archive([("C:/a", b"a")])),
+    "a ZIP with a link": (ZIP, lambda: linked()),
+    "a ZIP with a name twice": (
+        ZIP,
+        lambda: changed(archive([("en.txt", b"a"), ("To.txt", b"b")]), b"To.txt", b"EN.txt"),
+    ),
+    "a ZIP whose entries overlap": (ZIP, lambda: overlapping()),
+    "a ZIP that lies about sizes": (ZIP, lambda: lying()),
+    "a ZIP that is encrypted": (ZIP, lambda: encrypted()),
+    "a ZIP in bzip2": (ZIP, lambda: archive([("a", b"a" * 100)], zipfile.ZIP_BZIP2)),
+    "a ZIP behind something else": (ZIP, lambda: archive([("a", b"a")])[:4] + b"ELF" * 9 + archive([("a", b"a")])),
+    "XML of laughs in a ZIP": (ZIP, lambda: archive([("a.xml", LAUGHS)])),
+    "a workbook of zeros": (XLSX, lambda: workbook(("xl/media/a.bin", b"\0" * BIG))),
+    "a workbook with laughs": (XLSX, lambda: workbook(("xl/custom.xml", LAUGHS))),
+    "a workbook with macros": (XLSX, lambda: workbook(("xl/vbaProject.bin", b"a"))),
+    "XML of laughs": (XML, lambda: LAUGHS),
+    "XML from elsewhere": (XML, lambda: b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>'),
+    "XML without end": (XML, lambda: b"<a>" * 200 + b"</a>" * 200),
+    "XML of many elements": (XML, lambda: b"<a>" + b"<b/>" * 1_100_000 + b"</a>"),
+    "JSON without end": (JSON, lambda: b"[" * 100_000 + b"]" * 100_000),
+    "JSON of many values": (JSON, lambda: NUMBERS),
+    "a PNG of absurd size": (PNG, lambda: png(60_000, 60_000)),
+    "a PNG with a comment of zeros": (PNG, lambda: png(1, 1, chunk(b"zTXt", b"c\0\0" + zeros()))),
+    "a PNG with a profile of zeros": (PNG, lambda: png(1, 1, chunk(b"iCCP", b"c\0\0" + zeros()))),
+    "a JPEG of absurd size": (JPEG, lambda: jpeg(65_000, 65_000)),
+    "a PDF of zeros": (PDF, lambda: pdf(zeros())),
+    "a PDF packed twice": (PDF, lambda: pdf(zlib.compress(zeros()), b"[/FlateDecode /FlateDecode]")),
+    "a PDF with a script": (PDF, lambda: pdf(trailer=b"2 0 obj <</S /JavaScript /JS (app.alert\\(1\\))>> endobj")),
+    "a PDF with a script by another spelling": (
+        PDF,
+        lambda: pdf(trailer=b"2 0 obj <</S/J#61vaScript/JS 3 0 R>> endobj"),
+    ),
+    "a PDF that starts a program": (PDF, lambda: pdf(trailer=b"2 0 obj <</S\n/Launch /F (cmd.exe)>> endobj")),
+    "a PDF with a packed script": (
+        PDF,
+        lambda: pdf(zlib.compress(b"2 0 <</S/JavaScript/JS(1)>>"), b"/FlateDecode/Type/ObjStm/N 1/First 4"),
+    ),
+    "a PDF that is encrypted": (PDF, lambda: pdf(trailer=b"trailer <</Encrypt 5 0 R>>")),
+}
+"""Made when they are wanted: the big ones take a second."""
 OTHERS: list[tuple[str, str, bytes]] = [
     ("a PDF said to be text", TEXT, pdf()),
     ("a ZIP said to be CSV", CSV, archive([("a", b"a")])),

@@ -79,9 +79,9 @@ def test_attachments_that_are_what_they_say_are_taken_and_come_back(
 def test_every_bomb_in_a_letter_is_told_with_its_place(
     api: TestClient, hand_in: HandIn, bronnoy: dict[str, str]
 ) -> None:
-    bombs = [(name, media_type, content) for name, media_type, content in foreign.BOMBS if media_type in TAKEN]
-    assert {media_type for _, media_type, _ in bombs} == {PDF, PNG, JPEG, ZIP}
-    body = with_attachments(*((media_type, content) for _, media_type, content in bombs))
+    bombs = [foreign.bomb(name) for name, (media_type, _) in foreign.BOMBS.items() if media_type in TAKEN]
+    assert {media_type for media_type, _ in bombs} == {PDF, PNG, JPEG, ZIP}
+    body = with_attachments(*bombs)
     assert told(hand_in(body)) == [
         ("document-unsafe", f"#/documents/{position}/content_base64") for position in range(1, len(bombs) + 1)
     ]

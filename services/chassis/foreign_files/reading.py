@@ -4,10 +4,9 @@ on standard input, format as argument, findings on standard output. Uses nothing
 Looked at are: of every file its first bytes; of archives (ZIP, XLSX, DOCX) the names, the count and each part's real
 unpacked size, archives within them, and document types in XML parts; of XML document types, nesting and count; of JSON
 the same; of PNG and JPEG the dimensions, and PNG's other compressed parts; of PDF what each Flate stream unpacks to,
-with filters one on top of the other, encryption (what is encrypted cannot be looked through), and, where it is wanted
-whole, whether its end leads to its parts. Not looked for:
-viruses, and scripts in a PDF. Nothing is written to disk, and nothing is shown: a file is only ever handed out to be
-saved."""
+with filters one on top of the other, encryption (what is encrypted cannot be looked through), scripts and programs that
+it would start, and, where it is wanted whole, whether its end leads to its parts. Not looked for: viruses. Nothing is
+written to disk, and nothing is shown: a file is only ever handed out to be saved."""
 
 import csv
 import io
@@ -30,6 +29,9 @@ _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _BRACKETS = bytes(one for one in range(256) if one not in b"[]{}")
 _STREAM = re.compile(rb"stream\r?\n")
 _FILTERS = re.compile(rb"/Filter\s*\[([^\]]{0,400})\]")
+_ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
+_ACTIONS = re.compile(rb"/S\s*/(JavaScript|Launch)\b")
+"""What a PDF may do when it is opened or touched (ISO 32000-2, 12.6.4); a name's letters may be written as numbers."""
 _START = re.compile(rb"startxref\s+(\d{1,10})\s")
 _PARTS = re.compile(rb"\s*(?:xref|\d{1,10}\s+\d{1,5}\s+obj)\b")
 _COMPRESSING = re.compile(rb"/(?:FlateDecode|LZWDecode|RunLengthDecode|Fl|LZW|RL)\b")
@@ -194,10 +196,20 @@ def _pdf(content: bytes) -> None:
     for chain in _FILTERS.finditer(content):
         if len(_COMPRESSING.findall(chain[1])) > 1:
             raise Refused("A stream in it is compressed more than once.", unsafe=True)
-    budget = Budget()
+    _passive(content)
+    budget, ended = Budget(), 0
     for begins in _STREAM.finditer(content):
         if content[begins.end() : begins.end() + 1] in (b"\x78", b"\x58", b"\x68", b"\x48", b"\x38", b"\x28", b"\x18"):
-            budget.inflate(memoryview(content)[begins.end() :], zlib.MAX_WBITS)
+            packs_objects = b"/ObjStm" in content[max(ended, begins.start() - 1_000) : begins.start()]
+            objects, _, _ = budget.inflate(memoryview(content)[begins.end() :], zlib.MAX_WBITS, keep=packs_objects)
+            _passive(objects)
+        ended = begins.end()
+
+
+def _passive(objects: bytes) -> None:
+    found = _ACTIONS.search(_ESCAPED.sub(lambda one: bytes([int(one[1], 16)]), objects))
+    if found:
+        raise Refused(f"It holds an action ({found[1].decode()}), which no document needs.", unsafe=True)
 
 
 def _whole_pdf(content: bytes) -> None:

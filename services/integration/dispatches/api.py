@@ -73,8 +73,9 @@ def add(
     is wrong with the letter.
 
     Every document is looked through by a process of its own, by its content and whatever it is called: locked or broken
-    PDF, what unpacks without end, absurd images, archives in archives and paths that lead out of them are refused. Not
-    looked for: viruses, and scripts in a PDF. 503 `examiners-of-documents-busy`: nothing was taken, try again."""
+    PDF, PDF with scripts or that starts programs, what unpacks without end, absurd images, archives in archives and
+    paths that lead out of them are refused. Not looked for: viruses. 503 `examiners-of-documents-busy`: nothing was
+    taken, try again."""
     once.look_up(database)
     documents = [rules.Document(one.filename, _decoded(one.content_base64), one.media_type) for one in new.documents]
     address = rules.Address(**new.recipient.address.model_dump()) if new.recipient.address else None
