@@ -149,7 +149,7 @@ class Ordered:
     joint: bool = False
     specification: str | None = None
     quotation: str | None = None
-    """The bid of a mini-competition that it came from."""
+    """The bid of a mini-competition that it came from: the competition's number and whose bid it is."""
 
 
 @dataclass(frozen=True)

@@ -70,8 +70,8 @@ def _versions(session: Session, row: CallOff) -> Mapping[int, rules.Ordered]:
     assert row.id
     lines = calloffs.lines_by_version(session, row.id)
     earlier = calloffs.versions(session, row.id)
-    parties = {one.version: (one.supplier, one.supplier_name, one.needed_on) for one in earlier}
-    parties[row.version] = (row.supplier, row.supplier_name, row.needed_on)
+    found = {one.version: (one.supplier, one.supplier_name, one.needed_on, one.choice) for one in earlier}
+    found[row.version] = (row.supplier, row.supplier_name, row.needed_on, row.choice)
     return {
         version: rules.Ordered(
             contract=f"{row.framework}/{row.lot}",
@@ -82,9 +82,9 @@ def _versions(session: Session, row: CallOff) -> Mapping[int, rules.Ordered]:
             lines=tuple(lines[version]),
             joint=row.cost_key is not None,
             specification=row.specification,
-            quotation=row.choice.get("bid"),
+            quotation=f"{choice['competition']['number']}/{supplier}" if "competition" in choice else None,
         )
-        for version, (supplier, name, needed_on) in parties.items()
+        for version, (supplier, name, needed_on, choice) in found.items()
     }
 
 

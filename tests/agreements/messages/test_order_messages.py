@@ -1,20 +1,27 @@
 """A call-off as UBL: in every state that it can be in, held against UBL's own schema and against every rule of ours."""
 
 from decimal import Decimal
+from functools import partial
+from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
+from services.agreements.calloff_steps import store as calloff_steps
+from services.agreements.calloffs import placing
 from services.agreements.calloffs.rules import MOVES, Event, State
 from services.agreements.order_messages import rules
 from services.agreements.ubl_messages import rules as ubl_rules
 from services.agreements.ubl_messages import wire
 from services.chassis.clock import today
 from services.chassis.values import seed_id
-from tests.agreements.conftest import ALSTAHAUG, BRONNOY, JOINT_UNIT, NORDLYS, OSLO
+from tests.agreements.competing import BY_PRICE, PRICES, hold
+from tests.agreements.conftest import ALSTAHAUG, BRONNOY, FJORDVAKT, JOINT_UNIT, NORDLYS, OSLO
 from tests.agreements.messages import ubl
 from tests.agreements.messages.sides import Side, messages, valid
+from tests.conftest import state
 from tests.issuer import Issuer
 
 SEEDED = {
@@ -63,9 +70,50 @@ def test_every_event_and_every_state_has_its_place_in_the_mapping() -> None:
     for event, means in rules.MEANS.items():
         assert (means.kind is None) == bool(means.why), event
         assert (means.response is not None) == (means.kind is rules.Kind.ORDER_RESPONSE)
-    for (state, event), after in MOVES.items():
+    for (before, event), after in MOVES.items():
         if rules.STATES[after] is None and after is not State.CANCELLED:
-            assert rules.MEANS[event].kind, f"{state} → {after}: the newest message tells {after}"
+            assert rules.MEANS[event].kind, f"{before} → {after}: the newest message tells {after}"
+
+
+def test_an_order_is_told_in_every_state_on_its_way_to_the_end(buyer: Side, supplier: Side) -> None:
+    id = buyer.order(("alarm", 3))["id"]
+    part = {"lines": [{"item": "alarm", "quantity": 1}], "delivered_on": today().isoformat()}
+    rest = part | {"lines": [{"item": "alarm", "quantity": 2}]}
+    steps: list[tuple[Side, str, dict[str, Any]]] = [
+        (supplier, "acknowledge", {}),
+        (supplier, "confirm", {}),
+        (supplier, "deliveries", part),
+        (supplier, "deliveries", rest),
+        (buyer, "accept", {}),
+        (buyer, "close", {}),
+    ]
+    for side, step, body in steps:
+        listed = messages(buyer, id)
+        assert listed["state_not_expressed"] == rules.STATES[State(listed["state"])]
+        side.post(f"/call-offs/{id}/{step}", **body)
+    listed = messages(buyer, id)
+    assert (listed["state"], listed["state_not_expressed"]) == ("closed", rules.STATES[State.CLOSED])
+    untold = [one["event"] for one in listed["untold"]]
+    assert untold == ["reserve", "approve", "register_delivery", "last_delivery", "accept", "close"]
+    assert [told(one) for one in valid(buyer, id)] == ["T01", "AB", "AP"]
+
+
+def test_an_order_that_nobody_takes_ends_with_the_last_rejection(
+    buyer: Side, supplier: Side, api: TestClient, issuer: Issuer
+) -> None:
+    id = buyer.order(("alarm", 2))["id"]
+    for side in (supplier, Side(api, issuer, NORDLYS)):
+        side.post(f"/call-offs/{id}/decline", reason="Utsolgt (fiktivt)")
+        turn_on(api, id)
+    listed = messages(buyer, id)
+    assert (listed["state"], listed["state_not_expressed"]) == ("failed", rules.STATES[State.FAILED])
+    assert [told(one) for one in valid(buyer, id)] == ["T01", "RE", "T01", "RE"]
+
+
+def turn_on(api: TestClient, id: str) -> None:
+    """What the worker does after a refusal."""
+    held = state(api)
+    calloff_steps.next_supplier(held.database, partial(placing.verifying, held.catalog.verify), UUID(id), today())
 
 
 def test_the_order_says_what_the_call_off_says(buyer: Side, api: TestClient) -> None:
@@ -210,3 +258,45 @@ def test_an_order_of_advice_is_counted_in_hours(buyer: Side) -> None:
     assert Decimal(placed["amount_excl_vat"]) == sum(
         map(Decimal, ubl.texts(content, ".//cac:LineItem/cbc:LineExtensionAmount"))
     )
+
+
+def test_the_next_supplier_has_an_order_of_its_own_and_nothing_of_the_one_before(
+    buyer: Side, supplier: Side, api: TestClient, issuer: Issuer
+) -> None:
+    placed = buyer.order(("alarm", 3))
+    supplier.post(f"/call-offs/{placed['id']}/decline", reason="Utsolgt (fiktivt)")
+    turn_on(api, placed["id"])
+    nordlys = Side(api, issuer, NORDLYS)
+    nordlys.post(f"/call-offs/{placed['id']}/confirm")
+    sent, rejected, sent_again, confirmed = valid(buyer, placed["id"])
+    assert valid(nordlys, placed["id"]) == [sent_again, confirmed]
+    number = placed["number"]
+    assert [ubl.texts(one, "cbc:ID") for one in (sent, rejected, sent_again, confirmed)] == [
+        [number],
+        [f"{number}-2"],
+        [f"{number}.2"],
+        [f"{number}.2-2"],
+    ]
+    for one, seller in ((sent, FJORDVAKT), (rejected, FJORDVAKT), (sent_again, NORDLYS), (confirmed, NORDLYS)):
+        assert ubl.texts(one, "cac:SellerSupplierParty/cac:Party/cbc:EndpointID") == [seller]
+    assert ubl.texts(sent_again, ".//cac:Price/cbc:PriceAmount") == ["2550.00"]
+    order = nordlys.get(f"/call-offs/{placed['id']}/order.xml?profile=advanced_ordering")
+    assert order.content == sent_again
+    assert supplier.get(f"/call-offs/{placed['id']}/order-messages").status_code == 404
+
+
+def test_an_order_that_was_competed_for_names_the_bid_and_has_its_prices(
+    buyer: Side, api: TestClient, issuer: Issuer, url: str
+) -> None:
+    with psycopg.connect(url, autocommit=True) as rows:
+        competition = hold(api, issuer, rows, criteria=BY_PRICE)
+    assert competition.announce().status_code == 201
+    made = competition.over().json()
+    for step in ("approve", "send"):
+        buyer.post(f"/call-offs/{made['id']}/{step}")
+    (content,) = valid(buyer, made["id"])
+    seller = made["supplier_organisation_number"]
+    bid = f"{made['choice']['competition']['number']}/{seller}"
+    assert ubl.texts(content, "cac:QuotationDocumentReference/cbc:ID") == [bid]
+    assert ubl.texts(content, ".//cac:Price/cbc:PriceAmount")[0] == PRICES[seller]
+    assert ubl.texts(content, "cac:AnticipatedMonetaryTotal/cbc:TaxExclusiveAmount") == [made["amount_excl_vat"]]
