@@ -23,9 +23,9 @@ PRICES = (
 def walk(run: RunSettings) -> None:
     with httpx.Client(timeout=10) as http:
         stage = Stage(run, http)
-        here = _announced(stage)
-        _awarded(stage, here)
-        _acceded(stage, here)
+        here = announced(stage)
+        awarded(stage, here)
+        acceded(stage, here)
         slug = here.rpartition("/")[2]
         first = _cascaded(stage, slug)
         second = _ordered(stage, slug, 2, "5. A second order: the first in the ranking that is certified is asked anew")
@@ -37,7 +37,7 @@ def walk(run: RunSettings) -> None:
         print(f"\nDone. The agreement as everybody reads it: {run.url('agreements')}{here}")
 
 
-def _announced(stage: Stage) -> str:
+def announced(stage: Stage, method: str = "ranking") -> str:
     """→ the agreement's path"""
     print("1. The joint unit registers an agreement on safety alarms and announces it")
     today = clock.today()
@@ -49,7 +49,7 @@ def _announced(stage: Stage) -> str:
     lot: dict[str, Any] = {
         "slug": LOT,
         "title": {"nb": "Trygghetsalarmer"},
-        "bands": [{"from_excl_vat": "0.00", "method": "ranking"}],
+        "bands": [{"from_excl_vat": "0.00", "method": method}],
         "specification": "velferdsteknologi-trygghetstjeneste",
         "specification_version": "1.0",
         "decline_grounds": [{"code": "utgatt", "text": {"nb": "Produsenten har sluttet å lage varen."}}],
@@ -75,7 +75,7 @@ def _announced(stage: Stage) -> str:
     return here
 
 
-def _awarded(stage: Stage, here: str) -> None:
+def awarded(stage: Stage, here: str) -> None:
     print("\n2. Three suppliers win places, by rank, and the agreement comes into force")
     stage.act(OWNER, f"{here}/award", does="awards it")
     for rank, (supplier, price, product) in enumerate(PRICES, 1):
@@ -90,7 +90,7 @@ def _awarded(stage: Stage, here: str) -> None:
     stage.act(OWNER, f"{here}/activate", does="activates it")
 
 
-def _acceded(stage: Stage, here: str) -> None:
+def acceded(stage: Stage, here: str) -> None:
     print("\n3. Brønnøy accedes by its own decision; whom the notice does not name cannot")
     decision = {"decision_reference": "26/2001-1 (demonstrasjon)", "decided_on": clock.today().isoformat()}
     stage.act(OSLO, f"{here}/accessions", {"binding": False} | decision, does="tries", expected=403)

@@ -46,11 +46,21 @@ class Stage:
         headers = self._headers(who) if who else {}
         return call(self.http, "GET", url, 200, headers=headers, params=query, quiet=True)
 
-    def act(self, who: Party, path: str, body: Any = None, *, does: str, expected: int = 200) -> Any:
+    def document(self, who: Party | None, path: str, **query: str) -> bytes:
+        """What is no JSON, as it comes."""
+        answer = self.http.get(
+            f"{self.run.url('agreements')}{path}", headers=self._headers(who) if who else {}, params=query
+        )
+        must(answer.status_code == 200, f"{path} answered {answer.status_code}: {answer.text}")
+        return answer.content
+
+    def act(
+        self, who: Party, path: str, body: Any = None, *, does: str, expected: int = 200, method: str = "POST"
+    ) -> Any:
         """One act, told in a line: who does what, and the state after it or why it is refused."""
         url = f"{self.run.url('agreements')}{path}"
         headers = self._headers(who) | {"Idempotency-Key": f"demo-{new_id()}"}
-        found = call(self.http, "POST", url, expected, headers=headers, json=body or {}, quiet=True)
+        found = call(self.http, method, url, expected, headers=headers, json=body or {}, quiet=True)
         after = f"refused: {found['title']}" if expected >= 400 else str(found.get("state", "so it is"))
         print(f"   {who.name} {does} → {after}")
         return found
@@ -78,6 +88,19 @@ class Stage:
 
         found: dict[str, Any] = awaited(f"the letter «{kind}» to {to.name}", look)
         print(f"   … the letter «{found['kind']}» to {to.name} is {found['status']} as SvarUT's {found['external_id']}")
+        return found
+
+    def letters(self, competition: str, kind: str) -> list[Any]:
+        """Wait until SvarUT has every letter of a kind about a mini-competition, and tell where they are."""
+
+        def look() -> list[Any] | None:
+            found = [one for one in self.ask(BRONNOY, f"{competition}/letters")["items"] if one["kind"] == kind]
+            return found if found and all(one["status"] in SEEN and one["external_id"] for one in found) else None
+
+        found: list[Any] = awaited(f"the letters «{kind}»", look)
+        for one in found:
+            must(len(self.in_svarut(one["reference"])) == 1, f"the letter {one['reference']} is not there once.")
+            print(f"   … the letter «{kind}» to {NAMES[one['recipient']]} is {one['status']} in SvarUT")
         return found
 
     def in_svarut(self, reference: str) -> list[Any]:

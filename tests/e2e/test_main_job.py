@@ -28,7 +28,8 @@ def test_the_demonstration_goes_from_the_catalogue_to_the_letter(system: System)
     for told in ("Find a shared component", "certified", "Call off three", "The same request again", "Done."):
         assert told in walked.stdout
     assert "velferdsteknologi-trygghetsplattform" in walked.stdout
-    stories, _, fourth = walked.stdout.partition("\nD. ")
+    walks, _, fifth = walked.stdout.partition("\nE. ")
+    stories, _, fourth = walks.partition("\nD. ")
     second, _, third = stories.partition("\nB. ")[2].partition("\nC. ")
     for told in ("Alstahaug kommune", "Vega kommune", "BR-01", "SV-2026-000001", "Krav og sertifiserte produkter"):
         assert told in second
@@ -49,6 +50,19 @@ def test_the_demonstration_goes_from_the_catalogue_to_the_letter(system: System)
     assert fourth.count("by ranking; the same again: True") == 3
     for kind, times in {"order": 3, "declined": 1, "confirmation": 2, "complaint": 1}.items():
         assert fourth.partition("\n9. ")[2].count(f"the letter «{kind}»") == times
+    for told in (
+        "What Brønnøy sees of them: nothing, not even how many there are",
+        "Brønnøy kommune cannot open them yet → refused: Bids are opened after the deadline",
+        "tries again after the deadline → refused: Bids are taken while the competition is open",
+        "1. Nordlys Trygghet AS (fiktiv), 49000.00 kr: 38.3530 points",
+        "49000.00 kr to Nordlys",
+        "UBL: Order",
+        "'OrderTypeCode': '226'",
+        "OCDS: ocds-",
+    ):
+        assert told in fifth
+    for kind in ("invitation", "questions", "award"):
+        assert fifth.count(f"the letter «{kind}» to ") == 3
     again = demonstrated(system)
     assert again.returncode == 0, f"a second walk goes on from what is there\n{again.stdout}\n{again.stderr}"
     assert "has been certified before" in again.stdout
