@@ -1,6 +1,6 @@
 # Everything one does with Samvirke. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test long matrix letters check style types demo token contracts lock bench bench-orders bench-letters clean
+.PHONY: help run test long matrix letters check style types demo token contracts lock bench bench-orders bench-letters bench-ocds clean
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -80,6 +80,9 @@ bench-orders: .venv/installed ## a million orders before the next, 100,000 at on
 
 bench-letters: .venv/installed ## the worker beside the bare adapter, 100,000 queued letters, a killed worker (about ten minutes)
 	@$(BIN)/python -m bench.letters
+
+bench-ocds: .venv/installed ## open data of 10,000 call-offs: time and memory (about two minutes)
+	@$(BIN)/python -m bench.ocds
 
 clean: ## remove the environment; data in .samvirke stays
 	rm -rf .venv tests/clients/node_modules tests/clients/python/.venv .ubl

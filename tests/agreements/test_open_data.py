@@ -1,9 +1,10 @@
 """Open contracting data is valid by the standard's own review, in every state, and exact to the øre."""
 
 import json
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import product
 from typing import Any
@@ -19,10 +20,13 @@ from hypothesis import strategies as st
 from services.agreements.calloffs.rules import MOVES, Event
 from services.agreements.calloffs.rules import State as CallOffState
 from services.agreements.contracting_processes import rules as processes
-from services.agreements.contracting_processes.rules import Asked, CallOff, Line, Party
+from services.agreements.contracting_processes.rules import Asked, CallOff, Competition, Line, Party
+from services.agreements.framework_processes import rules as framework_processes
 from services.agreements.frameworks.rules import Method
 from services.agreements.frameworks.rules import State as AgreementState
+from services.agreements.mini_competitions.rules import State as CompetitionState
 from services.agreements.releases import rules, store
+from services.chassis.db import Database
 from services.chassis.values import seed_id
 from tests.agreements import review
 from tests.agreements.conftest import ALSTAHAUG, BRONNOY, FJORDVAKT, JOINT_UNIT, NORDLYS
@@ -161,17 +165,119 @@ def test_a_cancelled_call_off_has_a_cancelled_contract_only_if_it_had_one() -> N
 def test_every_state_of_an_agreement_is_told_by_the_codelists_or_not_at_all(
     seeded: TestClient, reviewed: Review
 ) -> None:
-    assert set(processes.AGREEMENT) == set(AgreementState)
+    assert set(framework_processes.AGREEMENT) == set(AgreementState)
     codes = {
         name: (review.DATA / "schema" / "codelists" / f"{name}Status.csv").read_text().split()[1:]
         for name in ("tender", "award", "contract")
     }
-    for stage in processes.AGREEMENT.values():
+    for stage in framework_processes.AGREEMENT.values():
         for name in codes:
             assert stage is None or getattr(stage, name) in (*codes[name], None)
     told = [one["ocid"].removeprefix(f"{rules.UNREGISTERED}-") for one in review.package(seeded)["releases"]]
     assert "ra-2027-nettbrett" not in told, "a draft"
     assert {"ra-2027-digitalt-tilsyn", "ra-2027-dorlaser", "ra-2025-gps", "ra-2022-nettverk"} <= set(told)
+
+
+def competition(at: CompetitionState, **more: Any) -> Competition:
+    given: dict[str, Any] = {
+        "number": "MK-2026-000004",
+        "title": {"nb": "Rådgivning"},
+        "lot": "radgivning",
+        "framework": AGREEMENT,
+        "state": at,
+        "buyer": Party(BRONNOY, "Brønnøy kommune"),
+        "lines": (line(), line("drift", 12, secret=True)),
+        "weights": (({"nb": "Pris"}, "60"), ({"nb": "Kvalitet"}, "40")),
+        "published_at": AT,
+        "deadline": AT,
+        "questions_until": None,
+    }
+    return Competition(**given | more)
+
+
+BIDDERS = (Party(FJORDVAKT, "Leverandør AS"), Party(NORDLYS, "Leverandør AS"))
+
+
+def test_every_state_of_a_mini_competition_is_told_by_the_codelists(seeded: TestClient, reviewed: Review) -> None:
+    assert set(processes.COMPETITION) == set(CompetitionState)
+    assert processes.competition(competition(CompetitionState.DRAFT), None) is None
+    head = {name: value for name, value in seeded.get("/ocds/releases.json").json().items() if name != "releases"}
+    releases = []
+    published = [one for one in CompetitionState if one is not CompetitionState.DRAFT]
+    for number, (at, held, order) in enumerate(product(published, ((), BIDDERS), (None, *CallOffState)), 1):
+        told = competition(at, bidders=held, amended=(AT,) if number % 2 else ())
+        placed = call_off(order, method=Method.MINI_COMPETITION) if order else None
+        content = read(processes.competition(told, placed))
+        name = f"{rules.UNREGISTERED}-{number}"
+        made = {"ocid": name, "id": name, "date": "2026-03-02T09:30:00Z", "initiationType": "tender"}
+        releases.append(made | {"tag": rules.tags(None, content)} | content)
+    assert reviewed.findings(head | {"releases": releases}) == {}
+
+
+def test_a_mini_competition_is_a_tender_and_then_an_award_under_one_identifier() -> None:
+    first = read(processes.competition(competition(CompetitionState.OPEN), None))
+    amended = read(processes.competition(competition(CompetitionState.OPEN, amended=(AT,)), None))
+    final = competition(CompetitionState.AWARDED, amended=(AT,), bidders=BIDDERS)
+    ordered = read(processes.competition(final, call_off(CallOffState.SENT, method=Method.MINI_COMPETITION)))
+    cancelled = read(processes.competition(competition(CompetitionState.CANCELLED), None))
+    assert rules.tags(None, first) == ["tender"]
+    assert rules.tags(first, amended) == ["tenderAmendment"]
+    assert rules.tags(amended, ordered) == ["tenderUpdate", "award"]
+    assert rules.tags(first, cancelled) == ["tenderCancellation"]
+    assert ordered["tender"]["numberOfTenderers"] == 2
+    units = [item.get("unit") for award in ordered["awards"] for item in award["items"]]
+    assert units == [{"name": "stk"}, None] * 2, "no price that was bid for a single item"
+
+
+def read(content: Any) -> Any:
+    return orjson.loads(orjson.dumps(content, default=store._exact, option=orjson.OPT_UTC_Z))
+
+
+def test_of_a_competition_that_is_not_decided_nobody_learns_who_has_bid(seeded: TestClient) -> None:
+    competed = [one for one in review.package(seeded)["releases"] if one["tender"].get("competitive")]
+    undecided = [one for one in competed if one["tender"]["status"] == "active"]
+    assert undecided
+    for release in undecided:
+        assert [one["roles"] for one in release["parties"]] == [["buyer", "procuringEntity"]]
+        assert not release["tender"].keys() & {"tenderers", "numberOfTenderers", "value", "documents", "enquiries"}
+        assert "awards" not in release
+    with state(seeded).database.reading() as reader:
+        rows = reader.execute(sa.text("SELECT number, state, reference, description FROM minicompetition")).all()
+    text = seeded.get("/ocds/records.json").text
+    for row in rows:
+        assert (row.number in text) == (row.state != "draft")
+        assert not row.reference or row.reference not in text
+        assert not row.description or row.description["nb"] not in text
+
+
+MORE = (
+    "INSERT INTO release (ocid, number, published_at, published_on, tag, content) SELECT ocid, number + n, "
+    "published_at, published_on, tag, content FROM release, generate_series(1, 20) AS n",
+    "INSERT INTO contracting_process SELECT ocid || '-' || n, subject || n, part, 1 "
+    "FROM contracting_process, generate_series(1, 100) AS n",
+    "INSERT INTO release (ocid, number, published_at, published_on, tag, content) SELECT ocid || '-' || n, 1, "
+    "published_at, published_on, tag, content FROM release, generate_series(1, 100) AS n WHERE number = 1",
+)
+
+
+def test_the_whole_set_goes_out_in_pieces_and_is_never_in_memory(new_database: NewDatabase) -> None:
+    database = Database(new_database("agreements", seeded=True))
+    with database.writing() as session:
+        for statement in MORE:
+            session.execute(sa.text(statement))
+    ever = (date(2000, 1, 1), date(9999, 12, 31))
+    with database.reading() as reader:
+        whole = store.extent(reader, *ever)
+    tracemalloc.start()
+    try:
+        for pieces in (store.releases(database, whole, *ever), store.records(database, whole)):
+            tracemalloc.reset_peak()
+            size = sum(len(piece) for piece in pieces)
+            assert size > 4_000_000
+            assert tracemalloc.get_traced_memory()[1] < size / 2
+    finally:
+        tracemalloc.stop()
+        database.close()
 
 
 def test_an_agreement_tells_its_maximum_and_its_estimate_apart(seeded: TestClient) -> None:

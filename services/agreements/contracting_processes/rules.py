@@ -1,7 +1,7 @@
-"""What of a framework agreement or a call-off is open, and how its state reads in OCDS 1.1.5. Amounts stay Decimals,
+"""What of a call-off or a mini-competition is open, and how its state reads in OCDS 1.1.5. Amounts stay Decimals,
 NOK without VAT, until they are written."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -9,9 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.agreements.calloffs.rules import State as CallOffState
-from services.agreements.frameworks.rules import Band, Method
-from services.agreements.frameworks.rules import State as AgreementState
-from services.agreements.places.rules import PlaceState
+from services.agreements.frameworks.rules import Method
+from services.agreements.mini_competitions.rules import State as CompetitionState
 
 SCHEME = "NO-BRC"
 """Enhetsregisteret, by org-id.guide."""
@@ -28,19 +27,6 @@ class Stage:
     contract: str | None = None
 
 
-AGREEMENT: Mapping[AgreementState, Stage | None] = {
-    AgreementState.DRAFT: None,
-    AgreementState.ANNOUNCED: Stage("active", "cancelled"),
-    AgreementState.STANDSTILL: Stage("complete", "pending"),
-    AgreementState.ACTIVE: Stage("complete", "active", "active"),
-    AgreementState.SUSPENDED: Stage("complete", "active", "active"),
-    AgreementState.EXHAUSTED: Stage("complete", "active", "active"),
-    AgreementState.EXPIRED: Stage("complete", "active", "terminated"),
-    AgreementState.TERMINATED: Stage("complete", "active", "terminated"),
-    AgreementState.CLOSED: Stage("complete", "active", "terminated"),
-    AgreementState.CANCELLED: Stage("cancelled", "cancelled"),
-}
-"""The award of one that is only announced was taken back (`reopen_evaluation`); one that never awarded has none."""
 CALL_OFF: Mapping[CallOffState, Stage | None] = {
     CallOffState.DRAFT: None,
     CallOffState.RESERVED: None,
@@ -61,7 +47,17 @@ CALL_OFF: Mapping[CallOffState, Stage | None] = {
 }
 """Of the supplier that is asked now; None: none is, and whoever was asked before did not deliver. A cancelled call-off
 has a contract when it was confirmed."""
-LEFT = {PlaceState.WITHDRAWN, PlaceState.TERMINATED, PlaceState.ENDED}
+COMPETITION: Mapping[CompetitionState, Stage | None] = {
+    CompetitionState.DRAFT: None,
+    CompetitionState.OPEN: Stage("active"),
+    CompetitionState.SEALED: Stage("active"),
+    CompetitionState.EVALUATION: Stage("active"),
+    CompetitionState.AWARD_NOTIFIED: Stage("active"),
+    CompetitionState.AWARDED: Stage("complete"),
+    CompetitionState.CANCELLED: Stage("cancelled"),
+    CompetitionState.UNSUCCESSFUL: Stage("unsuccessful"),
+}
+"""An award that is only announced can be taken back; the award that is told is the order's."""
 
 
 @dataclass(frozen=True)
@@ -75,47 +71,6 @@ class Party:
 
     def reference(self) -> dict[str, str]:
         return {"id": self.id, "name": self.name}
-
-
-@dataclass(frozen=True)
-class Lot:
-    slug: str
-    title: Mapping[str, str]
-    bands: tuple[Band, ...]
-    maximum: Decimal | None
-
-
-@dataclass(frozen=True)
-class Place:
-    id: str
-    lot: str
-    supplier: Party
-    rank: int
-    state: PlaceState
-    left_at: datetime | None
-    """When it was withdrawn or terminated."""
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """What an announced framework agreement tells. `awarded_at` and `activated_at` are the last time that it was."""
-
-    slug: str
-    title: Mapping[str, str]
-    state: AgreementState
-    owner: Party
-    participants: tuple[Party, ...]
-    cpv: tuple[str, ...]
-    starts_on: date
-    ends_on: date
-    extensions: tuple[date, ...]
-    period_rationale: str | None
-    estimate: Decimal | None
-    maximum: Decimal | None
-    lots: tuple[Lot, ...]
-    places: tuple[Place, ...]
-    awarded_at: datetime | None
-    activated_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -163,108 +118,26 @@ class CallOff:
     """Of a joint call-off: what each bears of each version."""
 
 
-def agreement(told: Agreement) -> Content | None:
-    """The first stage: a process with several buyers, which call-offs refer to. None: it is not open."""
-    stage = AGREEMENT[told.state]
-    if stage is None:
-        return None
-    roles: dict[Party, list[str]] = {told.owner: ["procuringEntity"]}
-    for one in told.participants:
-        roles.setdefault(one, []).append("buyer")
-    awarded = [place for place in told.places if told.awarded_at]
-    for place in awarded:
-        roles.setdefault(place.supplier, []).append("supplier")
-    content: Content = {"parties": _parties(roles), "tender": _tender(told, stage)}
-    if awarded:
-        content["awards"] = [_award(told, place, stage) for place in awarded]
-    held = [place for place in awarded if not _left_before_the_start(told, place)]
-    if stage.contract and held:
-        content["contracts"] = [
-            {
-                "id": place.id,
-                "awardID": place.id,
-                "status": "terminated" if place.state in LEFT else stage.contract,
-                "period": _period(told.starts_on, told.ends_on),
-                "dateSigned": told.activated_at,
-            }
-            for place in held
-        ]
-    return content
+@dataclass(frozen=True)
+class Competition:
+    """What a mini-competition tells. `lines` have no price."""
 
-
-def _tender(told: Agreement, stage: Stage) -> Content:
-    period = _period(told.starts_on, told.ends_on, told.extensions)
-    framework: Content = {
-        "method": _reopening(band.method for lot in told.lots for band in lot.bands),
-        "maximumParticipants": max((_seats(told, lot) for lot in told.lots), default=0) or None,
-        "periodRationale": told.period_rationale or None,
-        "buyerCategories": "Oppdragsgiverne som kunngjøringen nevner",
-        "value": _value(told.maximum),
-        "estimatedValue": _value(told.estimate),
-        "period": period,
-    }
-    return _filled(
-        {
-            "id": told.slug,
-            "title": said(told.title),
-            "status": stage.tender,
-            "procuringEntity": told.owner.reference(),
-            "items": [
-                {"id": code, "classification": {"scheme": "CPV", "id": code.partition("-")[0]}} for code in told.cpv
-            ],
-            "contractPeriod": period,
-            "techniques": {"hasFrameworkAgreement": True, "frameworkAgreement": _filled(framework)},
-            "lots": [_lot(told, lot, stage) for lot in told.lots],
-        }
-    )
-
-
-def _lot(told: Agreement, lot: Lot, stage: Stage) -> Content:
-    framework: Content = {
-        "method": _reopening(band.method for band in lot.bands),
-        "maximumParticipants": _seats(told, lot) or None,
-        "value": _value(lot.maximum),
-    }
-    return _filled(
-        {
-            "id": lot.slug,
-            "title": said(lot.title),
-            "status": stage.tender,
-            "techniques": {"hasFrameworkAgreement": True, "frameworkAgreement": _filled(framework)},
-        }
-    )
-
-
-def _seats(told: Agreement, lot: Lot) -> int:
-    """How many suppliers have got a place, once that is told."""
-    return sum(place.lot == lot.slug for place in told.places) if told.awarded_at else 0
-
-
-def _reopening(methods: Iterable[Method]) -> str | None:
-    """The technique extension's closed list: whether call-offs are competed for."""
-    competed = {method is Method.MINI_COMPETITION for method in methods}
-    if len(competed) == 2:
-        return "withAndWithoutReopeningCompetition"
-    return _REOPENING[competed.pop()] if competed else None
-
-
-_REOPENING = {True: "withReopeningCompetition", False: "withoutReopeningCompetition"}
-
-
-def _award(told: Agreement, place: Place, stage: Stage) -> Content:
-    return {
-        "id": place.id,
-        "status": "cancelled" if _left_before_the_start(told, place) else stage.award,
-        "date": told.awarded_at,
-        "suppliers": [place.supplier.reference()],
-        "relatedLots": [place.lot],
-        "rank": place.rank,
-    }
-
-
-def _left_before_the_start(told: Agreement, place: Place) -> bool:
-    """Its supplier never had a contract."""
-    return place.left_at is not None and (told.activated_at is None or place.left_at < told.activated_at)
+    number: str
+    title: Mapping[str, str]
+    lot: str
+    framework: str
+    """The framework agreement's ocid."""
+    state: CompetitionState
+    buyer: Party
+    lines: tuple[Line, ...]
+    weights: tuple[tuple[Mapping[str, str], str], ...]
+    """What is weighed, and how much of a hundred."""
+    published_at: datetime
+    deadline: datetime
+    questions_until: datetime | None
+    amended: tuple[datetime, ...] = ()
+    bidders: tuple[Party, ...] = ()
+    """Whose bids were opened; nobody until the award is final."""
 
 
 def call_off(told: CallOff) -> dict[str, Content]:
@@ -279,62 +152,112 @@ def call_off(told: CallOff) -> dict[str, Content]:
 
 
 def _process(told: CallOff, buyer: Party, values: Mapping[int, Decimal]) -> Content:
-    joint = bool(told.payers)
     roles: dict[Party, list[str]] = {buyer: ["buyer"]}
     roles.setdefault(told.buyer, []).append("procuringEntity")
-    for one in told.asked:
-        if "supplier" not in roles.setdefault(one.supplier, []):
-            roles[one.supplier].append("supplier")
-    stage = (CALL_OFF[told.state] if told.asked_now else None) or Stage(award="unsuccessful")
-    last = told.asked[-1]
+    tender: Content = {
+        "id": told.number,
+        "competitive": False,
+        "procuringEntity": told.buyer.reference(),
+        "procurementMethodDetails": told.method.value,
+    }
+    return _second_stage(told.framework, told.lot, buyer, roles, tender, told, values)
+
+
+def competition(told: Competition, order: CallOff | None) -> Content | None:
+    """Its process, with the call-off that its award became once that is sent. None: it is not open, as it is a
+    draft. Nothing is told of bids before the award is final: then who took part, and what the winner's order says."""
+    stage = COMPETITION[told.state]
+    if stage is None:
+        return None
+    roles: dict[Party, list[str]] = {told.buyer: ["buyer", "procuringEntity"]}
+    for one in told.bidders:
+        roles.setdefault(one, []).append("tenderer")
+    asked = {"startDate": told.published_at}
+    tender: Content = {
+        "id": told.number,
+        "title": said(told.title),
+        "status": stage.tender,
+        "competitive": True,
+        "procuringEntity": told.buyer.reference(),
+        "procurementMethodDetails": Method.MINI_COMPETITION.value,
+        "items": _items(told.lines, Method.MINI_COMPETITION, joint=False),
+        "awardCriteriaDetails": ", ".join(f"{said(title)} {weight}" for title, weight in told.weights),
+        "tenderPeriod": asked | {"endDate": told.deadline},
+        "enquiryPeriod": asked | {"endDate": told.questions_until or told.deadline},
+    }
+    if told.bidders:
+        tender["numberOfTenderers"] = len(told.bidders)
+        tender["tenderers"] = [one.reference() for one in told.bidders]
+    if told.amended:
+        tender["amendments"] = [{"id": str(number), "date": at} for number, at in enumerate(told.amended, 1)]
+    values = {one.version: _net(one.lines) for one in order.asked} | {order.version: _net(order.lines)} if order else {}
+    return _second_stage(told.framework, told.lot, told.buyer, roles, tender, order, values)
+
+
+def _second_stage(
+    framework: str,
+    lot: str,
+    buyer: Party,
+    roles: dict[Party, list[str]],
+    tender: Content,
+    order: CallOff | None,
+    values: Mapping[int, Decimal],
+) -> Content:
     content: Content = {
         "relatedProcesses": [
             {
                 "id": "1",
                 "relationship": ["framework"],
                 "scheme": "ocid",
-                "identifier": told.framework,
-                "relatedLots": [told.lot],
+                "identifier": framework,
+                "relatedLots": [lot],
             }
         ],
-        "parties": _parties(roles),
+        "parties": [],
         "buyer": buyer.reference(),
-        "tender": {
-            "id": told.number,
-            "competitive": False,
-            "procuringEntity": told.buyer.reference(),
-            "procurementMethodDetails": told.method.value,
-        },
-        "awards": [
-            {
-                "id": f"{told.number}-{one.version}",
-                "status": stage.award if one is last else "unsuccessful",
-                "date": one.at,
-                "value": _value(values[one.version]),
-                "suppliers": [one.supplier.reference()],
-                "items": _items(one.lines, told.method, joint),
-            }
-            for one in told.asked
+        "tender": tender,
+    }
+    if order and order.asked:
+        for one in order.asked:
+            roles.setdefault(one.supplier, []).append("supplier")
+        content |= _ordered(order, values)
+    return content | {"parties": parties(roles)}
+
+
+def _ordered(told: CallOff, values: Mapping[int, Decimal]) -> Content:
+    """An award for each supplier that the order was sent to, and the contract with the one that confirmed."""
+    joint = bool(told.payers)
+    stage = (CALL_OFF[told.state] if told.asked_now else None) or Stage(award="unsuccessful")
+    last = told.asked[-1]
+    awards = [
+        {
+            "id": f"{told.number}-{one.version}",
+            "status": stage.award if one is last else "unsuccessful",
+            "date": one.at,
+            "value": value(values[one.version]),
+            "suppliers": [one.supplier.reference()],
+            "items": _items(one.lines, told.method, joint),
+        }
+        for one in told.asked
+    ]
+    if not (stage.contract and told.confirmed_at):
+        return {"awards": awards}
+    still = {line.item for line in told.lines}
+    contract: Content = {
+        "id": told.number,
+        "awardID": f"{told.number}-{last.version}",
+        "status": stage.contract,
+        "dateSigned": told.confirmed_at,
+        "value": value(values[told.version]),
+        "items": [
+            *_items(told.lines, told.method, joint),
+            # Whoever merges releases keeps an item until it is told that nothing of it is left.
+            *({"id": line.item, "quantity": 0} for line in last.lines if line.item not in still and not joint),
         ],
     }
-    if stage.contract and told.confirmed_at:
-        still = {line.item for line in told.lines}
-        contract: Content = {
-            "id": told.number,
-            "awardID": f"{told.number}-{last.version}",
-            "status": stage.contract,
-            "dateSigned": told.confirmed_at,
-            "value": _value(values[told.version]),
-            "items": [
-                *_items(told.lines, told.method, joint),
-                # Whoever merges releases keeps an item until it is told that nothing of it is left.
-                *({"id": line.item, "quantity": 0} for line in last.lines if line.item not in still and not joint),
-            ],
-        }
-        if told.changed:
-            contract["amendments"] = [{"id": str(version), "date": at} for version, at in told.changed]
-        content["contracts"] = [contract]
-    return content
+    if told.changed:
+        contract["amendments"] = [{"id": str(version), "date": at} for version, at in told.changed]
+    return {"awards": awards, "contracts": [contract]}
 
 
 def _items(lines: Sequence[Line], method: Method, joint: bool) -> list[Content]:
@@ -346,7 +269,7 @@ def _items(lines: Sequence[Line], method: Method, joint: bool) -> list[Content]:
         if not (line.secret or joint):
             unit: Content = {"name": line.unit}
             if method is not Method.MINI_COMPETITION:
-                unit["value"] = _value(line.unit_price)
+                unit["value"] = value(line.unit_price)
             item |= {"quantity": line.quantity, "unit": unit}
         items.append(item)
     return items
@@ -357,7 +280,7 @@ def said(text: Mapping[str, str]) -> str:
     return next(text[language] for language in ("nb", "nn", "en", "se") if text.get(language))
 
 
-def _parties(roles: Mapping[Party, Sequence[str]]) -> list[Content]:
+def parties(roles: Mapping[Party, Sequence[str]]) -> list[Content]:
     return [
         {
             "id": one.id,
@@ -369,7 +292,7 @@ def _parties(roles: Mapping[Party, Sequence[str]]) -> list[Content]:
     ]
 
 
-def _period(starts_on: date, ends_on: date, extensions: Sequence[date] = ()) -> Content:
+def period(starts_on: date, ends_on: date, extensions: Sequence[date] = ()) -> Content:
     """From the first moment of the first day to the last second of the last, in Norway."""
     period = {
         "startDate": datetime.combine(starts_on, time.min, OSLO),
@@ -380,7 +303,7 @@ def _period(starts_on: date, ends_on: date, extensions: Sequence[date] = ()) -> 
     return period
 
 
-def _value(amount: Decimal | None) -> Content | None:
+def value(amount: Decimal | None) -> Content | None:
     return None if amount is None else {"amount": amount, "currency": "NOK"}
 
 
@@ -388,5 +311,5 @@ def _net(lines: Sequence[Line]) -> Decimal:
     return sum((line.unit_price * line.quantity for line in lines), Decimal("0.00"))
 
 
-def _filled(content: Content) -> Content:
+def filled(content: Content) -> Content:
     return {name: value for name, value in content.items() if value is not None}

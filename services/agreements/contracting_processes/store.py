@@ -1,7 +1,8 @@
-"""What agreements and call-offs tell, read from where they are kept."""
+"""What call-offs and mini-competitions tell, read from where they are kept."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,71 +13,30 @@ from sqlmodel import Session, col, select
 
 from services.agreements.calloffs.rules import Event as CallOffEvent
 from services.agreements.calloffs.rules import State as CallOffState
-from services.agreements.contracting_processes.rules import Agreement, Asked, CallOff, Line, Lot, Party, Place
-from services.agreements.frameworks import rules as framework_rules
-from services.agreements.frameworks import store as frameworks
+from services.agreements.contracting_processes.rules import Asked, CallOff, Competition, Line, Party
 from services.agreements.frameworks.rules import Method
-from services.agreements.frameworks.store import FrameworkAgreement
-from services.agreements.ledger import store as ledger
-from services.agreements.ledger.rules import Scope
-from services.agreements.places import rules as place_rules
-from services.agreements.places import store as places
+from services.agreements.mini_competitions import rules as competition_rules
+from services.agreements.mini_competitions import store as competitions
+from services.agreements.mini_competitions.store import MiniCompetition
 from services.agreements.shares.store import Share
 
+NOUGHT = Decimal("0.00")
 CONFIRMING = {CallOffEvent.CONFIRM, CallOffEvent.ACCEPT_CHANGE}
 """With these the supplier and the buyer are agreed."""
 
 
-def agreements(session: Session, slugs: Sequence[str]) -> list[Agreement]:
-    """Those of them that have been announced."""
-    query = select(FrameworkAgreement).where(
-        col(FrameworkAgreement.slug).in_(slugs), col(FrameworkAgreement.announced_on).is_not(None)
-    )
-    return [_agreement(session, row) for row in session.exec(query.order_by(col(FrameworkAgreement.slug))).all()]
-
-
-def _agreement(session: Session, row: FrameworkAgreement) -> Agreement:
-    assert row.id
-    lots, seats = frameworks.lots(session, row.id), places.of(session, row.id)
-    ceilings = ledger.room(session, Scope.LOT, [lot.id or 0 for lot in lots])
-    steps = places.events(session, [place.id or 0 for place, _ in seats])
-    happened = {one.event: one.recorded_at for one in frameworks.events(session, row.id)}
-    leaving = (place_rules.Event.WITHDRAW, place_rules.Event.TERMINATE)
-    return Agreement(
-        slug=row.slug,
-        title=row.title,
-        state=row.state,
-        owner=Party(row.owner_number, row.owner_name),
-        participants=tuple(Party(one.number, one.name) for one in frameworks.participants(session, row.id)),
-        cpv=tuple(row.cpv),
-        starts_on=row.starts_on,
-        ends_on=row.ends_on,
-        extensions=tuple(row.extensions),
-        period_rationale=row.period_rationale,
-        estimate=row.estimate,
-        maximum=ledger.room(session, Scope.FRAMEWORK_AGREEMENT, [row.id])[row.id].ceiling,
-        lots=tuple(
-            Lot(lot.slug, lot.title, framework_rules.bands(lot.bands), ceilings[lot.id or 0].ceiling) for lot in lots
-        ),
-        places=tuple(
-            Place(
-                id=str(place.uuid),
-                lot=lot,
-                supplier=Party(place.number, place.name),
-                rank=place.rank,
-                state=place.state,
-                left_at=next((one.recorded_at for one in steps[place.id or 0] if one.event in leaving), None),
-            )
-            for place, lot in seats
-        ),
-        awarded_at=happened.get(framework_rules.Event.AWARD.value),
-        activated_at=happened.get(framework_rules.Event.ACTIVATE.value),
-    )
+@dataclass(frozen=True)
+class Ordered:
+    uuid: UUID
+    competition: UUID | None
+    """The mini-competition that it comes from."""
+    call_off: CallOff
 
 
 _CALL_OFFS = sa.text(
     """
-    SELECT c.id, c.uuid, c.number, c.framework, c.lot, c.state, c.method, c.buyer, c.buyer_name, c.version
+    SELECT c.id, c.uuid, c.number, c.framework, c.lot, c.state, c.method, c.buyer, c.buyer_name, c.version,
+           c.choice->'competition'->>'id' AS competition
       FROM calloff c JOIN frameworkagreement f ON f.id = c.framework_id AND f.announced_on IS NOT NULL
      WHERE c.uuid = ANY(:uuids)
        AND EXISTS (SELECT 1 FROM letter l WHERE l.call_off_id = c.id AND l.kind = 'order')
@@ -109,7 +69,7 @@ _CHANGED = sa.text(
 )
 
 
-def call_offs(session: Session, uuids: Sequence[UUID], ocid: Callable[[str], str]) -> list[tuple[UUID, CallOff]]:
+def call_offs(session: Session, uuids: Sequence[UUID], ocid: Callable[[str], str]) -> list[Ordered]:
     """Those of them that have been sent to a supplier, in the order in which they were placed. `ocid` tells a framework
     agreement's identifier by its slug."""
     rows = session.execute(_CALL_OFFS, {"uuids": list(uuids)}).all()
@@ -121,8 +81,9 @@ def call_offs(session: Session, uuids: Sequence[UUID], ocid: Callable[[str], str
         lines[one.call_off_id, one.version].append(line)
     payers = _payers(session, ids["ids"])
     return [
-        (
+        Ordered(
             row.uuid,
+            UUID(row.competition) if row.competition else None,
             CallOff(
                 number=row.number,
                 lot=row.lot,
@@ -172,3 +133,68 @@ def _payers(session: Session, ids: Sequence[int]) -> dict[int, dict[Party, dict[
     for one in session.exec(query):
         found[one.call_off_id].setdefault(Party(one.number, one.name), {})[one.version] = one.net
     return found
+
+
+_BIDDERS = sa.text(
+    "SELECT supplier, supplier_name FROM bid WHERE competition_id = :id AND state IN ('won', 'lost', 'rejected') "
+    "ORDER BY supplier"
+)
+
+
+def mini_competitions(
+    session: Session, uuids: Sequence[UUID], ocid: Callable[[str], str]
+) -> list[tuple[UUID, UUID | None, Competition]]:
+    """Those of them that have been published, each with the call-off that its award became."""
+    query = select(MiniCompetition).where(
+        col(MiniCompetition.uuid).in_(uuids), col(MiniCompetition.published_at).is_not(None)
+    )
+    rows = session.exec(query.order_by(col(MiniCompetition.id))).all()
+    ordered = _orders_of(session, [row.uuid for row in rows])
+    return [(row.uuid, ordered.get(row.uuid), _competition(session, row, ocid(row.framework))) for row in rows]
+
+
+def _competition(session: Session, row: MiniCompetition, framework: str) -> Competition:
+    assert row.id
+    assert row.published_at
+    final = row.state is competition_rules.State.AWARDED
+    bidders = session.execute(_BIDDERS, {"id": row.id}).all() if final else []
+    listed = competitions.listed(competitions.invitations(session, row.id)[0])
+    amended = competition_rules.Event.AMEND.value
+    return Competition(
+        number=row.number,
+        title=row.title,
+        lot=row.lot,
+        framework=framework,
+        state=row.state,
+        buyer=Party(row.buyer, row.buyer_name),
+        lines=tuple(
+            Line(
+                item=one["item"],
+                name=listed[one["item"]].name,
+                unit=listed[one["item"]].unit,
+                quantity=one["quantity"],
+                unit_price=NOUGHT,
+                secret=row.value_secret,
+            )
+            for one in row.lines
+        ),
+        weights=tuple((one["title"], one["weight"]) for one in row.criteria if one.get("weight")),
+        published_at=row.published_at,
+        deadline=row.deadline,
+        questions_until=row.questions_until,
+        amended=tuple(one.recorded_at for one in competitions.events(session, row.id) if one.event == amended),
+        bidders=tuple(Party(one.supplier, one.supplier_name) for one in bidders),
+    )
+
+
+_FROM = sa.text(
+    "SELECT uuid, choice->'competition'->>'id' AS competition FROM calloff "
+    "WHERE framework_id = ANY(SELECT framework_id FROM minicompetition WHERE uuid = ANY(:uuids)) "
+    "AND method = 'mini_competition' AND choice->'competition'->>'id' = ANY(:ids)"
+)
+
+
+def _orders_of(session: Session, uuids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The call-off of each competition that has become one."""
+    rows = session.execute(_FROM, {"uuids": list(uuids), "ids": [str(one) for one in uuids]})
+    return {UUID(row.competition): row.uuid for row in rows}

@@ -11,7 +11,6 @@ from fastapi import Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from services.agreements.calloffs import store as calloffs
 from services.agreements.entries.shapes import PeriodBackwards
 from services.agreements.releases import rules, store
 from services.agreements.settings import Settings
@@ -64,10 +63,10 @@ def _package(kind: str, required: str) -> dict[int | str, dict[str, Any]]:
 
 @router.get("", summary="See what is published, day by day", openapi_extra=example())
 def index(reader: ReaderDep, request: Request) -> Index:
-    """Open contracting data (OCDS 1.1.5) of all framework agreements that have been announced, and of all call-offs
-    from when they are sent to a supplier, for anyone to use. Each day's releases are a package of their own; fetch the
-    days that you do not have. Business secrets, orders that are only being prepared, references and contact persons
-    are not in it."""
+    """Open contracting data (OCDS 1.1.5) of all framework agreements that have been announced, of mini-competitions
+    from their publication, and of call-offs from when they are sent to a supplier, for anyone to use. Each day's
+    releases are a package of their own; fetch the days that you do not have. Business secrets, bids, orders that are
+    only being prepared, references and contact persons are not in it."""
     here = f"{_settings(request).public_url}/ocds"
     return Index(
         releases_url=f"{here}/releases.json",
@@ -169,7 +168,7 @@ def process(ocid: Annotated[str, OCID], reader: ReaderDep, request: Request) -> 
 def of_call_off(id: Annotated[UUID, CALL_OFF], reader: ReaderDep, request: Request) -> Response:
     """The call-off's contracting process as a record package; of a joint call-off one for each paying municipality, as
     a process has exactly one buyer. 404 until it has been sent to a supplier, and for a moment after that."""
-    found = store.ocids_of(reader, calloffs.path(id))
+    found = store.ocids_of(reader, id)
     return _records(request, f"/call-offs/{id}/ocds", *store.records_of(reader, found))
 
 

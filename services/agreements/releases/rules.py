@@ -65,8 +65,10 @@ _FIRST = (("tender", "tender"), ("awards", "award"), ("contracts", "contract"))
 def _changed_tender(before: Content, after: Content) -> list[str]:
     if before == after:
         return []
-    cancelled = after.get("status") == "cancelled" != before.get("status")
-    return ["tenderCancellation" if cancelled else "tenderUpdate"]
+    if after.get("status") == "cancelled" != before.get("status"):
+        return ["tenderCancellation"]
+    amended = len(after.get("amendments", [])) > len(before.get("amendments", []))
+    return ["tenderAmendment" if amended else "tenderUpdate"]
 
 
 def _changed(before: Content, after: Content, section: str, tag: str, ends: Mapping[str, str]) -> list[str]:

@@ -1,7 +1,7 @@
 """Releases as they are kept, and what is new made into the next ones."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,10 +13,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, Session
 
+from services.agreements.calloffs.store import path as call_off_path
 from services.agreements.contracting_processes import rules as processes
 from services.agreements.contracting_processes import store as told
 from services.agreements.db import Table
+from services.agreements.framework_processes import rules as framework_rules
+from services.agreements.framework_processes import store as agreements
 from services.agreements.frameworks.store import path as agreement_path
+from services.agreements.mini_competitions.store import path as competition_path
 from services.agreements.releases import rules
 from services.chassis import feed
 from services.chassis.clock import on
@@ -98,21 +102,41 @@ _READ_TO = sa.text(
 
 
 def _publish(session: Session, prefix: str, subjects: Sequence[str]) -> None:
-    named = [subject.split("/") for subject in subjects]
-    slugs = list(dict.fromkeys(parts[2] for parts in named if parts[1] == "framework-agreements"))
-    uuids = list(dict.fromkeys(UUID(parts[2]) for parts in named if parts[1] == "call-offs"))
-
+    named: dict[str, list[str]] = {}
+    for subject in dict.fromkeys(subjects):
+        _, kind, name, *_rest = [*subject.split("/"), ""]
+        named.setdefault(kind, []).append(name)
     known = _Known(session, prefix)
-    for one in told.agreements(session, slugs):
-        if content := processes.agreement(one):
+    for one in agreements.agreements(session, named.get("framework-agreements", [])):
+        if content := framework_rules.agreement(one):
             known.publish(agreement_path(one.slug), "", one.slug, content)
-    call_offs = told.call_offs(session, uuids, lambda slug: known.ocid(agreement_path(slug), "", slug))
-    known.look_up([f"/call-offs/{uuid}" for uuid, _ in call_offs])
-    for uuid, order in call_offs:
-        for part, content in processes.call_off(order).items():
-            name = f"{order.number}-{part}" if part else order.number
-            known.publish(f"/call-offs/{uuid}", part, name, content)
+
+    def framework(slug: str) -> str:
+        return known.ocid(agreement_path(slug), "", slug)
+
+    orders = told.call_offs(session, [UUID(one) for one in named.get("call-offs", [])], framework)
+    known.look_up([call_off_path(one.uuid) for one in orders])
+    for order in orders:
+        for part, content in {} if order.competition else processes.call_off(order.call_off).items():
+            name = f"{order.call_off.number}-{part}" if part else order.call_off.number
+            known.publish(call_off_path(order.uuid), part, name, content)
+    competed = [UUID(one) for one in named.get("mini-competitions", [])]
+    competed += [one.competition for one in orders if one.competition]
+    _publish_competitions(session, known, list(dict.fromkeys(competed)), framework)
     known.keep()
+
+
+def _publish_competitions(
+    session: Session, known: "_Known", uuids: Sequence[UUID], framework: Callable[[str], str]
+) -> None:
+    """Each with the call-off that its award became, as one process."""
+    found = told.mini_competitions(session, uuids, framework)
+    became = [order for _, order, _ in found if order]
+    orders = {one.uuid: one.call_off for one in told.call_offs(session, became, framework)}
+    for uuid, order, competition in found:
+        content = processes.competition(competition, orders.get(order) if order else None)
+        if content:
+            known.publish(competition_path(uuid), "", competition.number, content)
 
 
 class _Known:
@@ -251,9 +275,20 @@ def records_of(session: Session, ocids: Sequence[str]) -> tuple[list[bytes], dat
     return list(_records(rows)), max(row.published_at for row in rows)
 
 
-def ocids_of(session: Session, subject: str) -> list[str]:
-    query = sa.text("SELECT ocid FROM contracting_process WHERE subject = :subject ORDER BY ocid")
-    return list(session.execute(query, {"subject": subject}).scalars())
+_OF_CALL_OFF = sa.text(
+    """
+    SELECT p.ocid FROM calloff c
+      JOIN contracting_process p ON p.subject IN ('/call-offs/' || c.uuid, '/mini-competitions/' ||
+           (c.choice->'competition'->>'id'))
+     WHERE c.uuid = :uuid AND EXISTS (SELECT 1 FROM letter l WHERE l.call_off_id = c.id AND l.kind = 'order')
+     ORDER BY p.ocid
+    """
+)
+
+
+def ocids_of(session: Session, call_off: UUID) -> list[str]:
+    """The processes of a call-off that was sent."""
+    return list(session.execute(_OF_CALL_OFF, {"uuid": call_off}).scalars())
 
 
 def _records(rows: Sequence[Any]) -> Iterator[bytes]:
