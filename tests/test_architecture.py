@@ -40,6 +40,7 @@ FIFTH = {
     "certificates/shapes.py": "a certificate stands in the routes of several concepts in one wire shape",
     "assessments/shapes.py": "a result stands in the routes of three concepts in one wire shape",
     "testers/signatures.py": "what only a cryptographic library can say of a key",
+    "maskinporten/signatures.py": "signs tokens and checks grants by a cryptographic library's own operations",
     "accessions/shapes.py": "an accession stands in the routes of two concepts in one wire shape",
     "cost_splits/shapes.py": "cost keys and shares stand in the routes of several concepts in one wire shape",
     "agreement_changes/shapes.py": "a change stands in the routes of changes and of their previews",

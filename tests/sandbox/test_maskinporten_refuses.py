@@ -12,6 +12,8 @@ import httpx
 import psycopg
 import pytest
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
@@ -97,6 +99,31 @@ def test_claims_changed_after_signing(sandbox: RunningSandbox) -> None:
     changed = compact(header, sandbox.claims(BRONNOY, ORDER)).rpartition(".")[0] + "." + right.rpartition(".")[2]
 
     assert_refused(sandbox.ask(changed), "invalid_grant", "MP-124")
+
+
+def test_an_extension_of_the_signature(sandbox: RunningSandbox) -> None:
+    key = sandbox.key(BRONNOY).private_key
+    assert key
+    header = {"alg": "RS256", "kid": sandbox.key(BRONNOY).kid, "crit": ["sealed"], "sealed": True}
+    signed = compact(header, sandbox.claims(BRONNOY, ORDER), lambda signed: key.sign(signed, PKCS1v15(), SHA256()))
+
+    assert_refused(sandbox.ask(signed), "invalid_grant", "MP-124", says="crit")
+
+
+def test_a_signature_in_another_base64(sandbox: RunningSandbox) -> None:
+    signed, _, signature = jwt.encode(
+        {"alg": "RS256", "kid": str(sandbox.key(BRONNOY).kid)},
+        sandbox.claims(BRONNOY, ORDER),
+        sandbox.key(BRONNOY),
+        default_type=None,
+    ).rpartition(".")
+    standard = base64.b64encode(base64.urlsafe_b64decode(signature + "==")).decode()
+
+    assert_refused(sandbox.ask(f"{signed}.{standard}"), "invalid_grant", "MP-124")
+
+
+def test_a_grant_that_is_longer_than_any(sandbox: RunningSandbox) -> None:
+    assert_refused(sandbox.grant(BRONNOY, ORDER, resource=["x" * 1000] * 130), "invalid_grant", "MP-124")
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,7 @@ from services.chassis.values import seed_id
 from services.integration.sandbox import seed
 from services.integration.sandbox.app import create_app, stand_in
 from services.integration.sandbox.clients import store as clients
-from services.integration.sandbox.grant_refusals.rules import GrantUsedBefore
 from services.integration.sandbox.maskinporten import rules, store
-from services.integration.sandbox.maskinporten.rules import Registered
 from services.integration.sandbox.self_service.rules import ALL as ADMINISTRATION
 from services.integration.sandbox.settings import Settings
 from tests.conftest import NewDatabase
@@ -120,30 +118,39 @@ def test_private_keys_are_their_owners_alone_and_stay_out_of_the_database(
     claims = {"iss": str(seed_id("client:964983291")), "scope": "a:b", "iat": 1, "exp": 2}
     grant = rules.read({"alg": "RS256", "kid": private["kid"]}, claims)
 
-    async def registered() -> Registered | None:
+    async def registered() -> store.Known | None:
         async with hot(database):
-            return (await store.registered(database, grant, now()))[0]
+            return await store.Grants(database).ask(grant, now())
 
-    client = asyncio.run(registered())
-    assert client
-    assert client.key
-    assert set(json.loads(client.key)) == {"kty", "kid", "n", "e", "use"}
+    known = asyncio.run(registered())
+    assert known
+    assert known.client.key
+    assert set(json.loads(known.client.key)) == {"kty", "kid", "n", "e", "use"}
 
 
 def test_used_grants_are_forgotten_when_they_could_not_be_used_anyway(new_database: NewDatabase) -> None:
     grant = rules.read({}, {"iss": "c", "scope": "a:b", "iat": 1, "exp": 2, "jti": "j"})
     instant = now()
 
-    async def use(database: db.Database) -> None:
+    async def outcomes(database: db.Database) -> list[store.Outcome]:
         async with hot(database):
-            await store.use_up(database, grant, "a.b.c", instant)
+            grants = store.Grants(database)
+            known = await grants.ask(grant, instant)
+            assert known
+            first = await grants.use_up(grant, "a.b.c", known, instant)
             await store.forget_used(database, instant + rules.USED_IS_KEPT)
-            with pytest.raises(GrantUsedBefore):
-                await store.use_up(database, grant, "a.b.c", instant)
+            kept = await grants.use_up(grant, "a.b.c", known, instant)
             await store.forget_used(database, instant + rules.USED_IS_KEPT * 1.01)
-            await store.use_up(database, grant, "a.b.c", instant)
+            return [first, kept, await grants.use_up(grant, "a.b.c", known, instant)]
 
-    asyncio.run(use(db.Database(new_database("sandbox"), connections=1)))
+    database = db.Database(new_database("sandbox"), connections=1)
+    with database.writing() as session:
+        client = clients.Client(
+            client_id="c", organisation="964983291", name="Sak", created_at=instant, last_updated_at=instant
+        )
+        clients.add(session, client, [])
+
+    assert asyncio.run(outcomes(database)) == [store.Outcome.USED, store.Outcome.USED_BEFORE, store.Outcome.USED]
 
 
 @asynccontextmanager

@@ -133,7 +133,14 @@ def stand_in(
     login_clock: providers.Clock | None = None,
 ) -> FastAPI:
     """One stand-in alone, with its national paths and errors."""
-    app = FastAPI(openapi_url=None, redirect_slashes=False, max_body_size=posting.LARGEST_BODY, lifespan=_alone)
+    app = FastAPI(
+        openapi_url=None,
+        redirect_slashes=False,
+        max_body_size=posting.LARGEST_BODY,
+        lifespan=_alone,
+        # `Observe` tells and counts; looking for OpenTelemetry's providers takes a fiftieth of a token.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
     app.state.sandbox = settings
     app.state.database = database or Database(settings.database_url, connections=settings.database_connections)
     app.state.clock = clock or Clock(app.state.database, timedelta(seconds=settings.svarut_step_seconds))

@@ -11,6 +11,8 @@ from uuid import UUID
 from services.chassis.problems import NeighbourNonsense, NotFound
 from services.integration.sandbox.faults.rules import BESIDE_OTHERS, Fault, Kind
 
+ONE_AT_A_TIME = set(Kind) - BESIDE_OTHERS
+
 
 class FaultMissing(NotFound):
     """No such fault is waiting."""
@@ -56,7 +58,7 @@ class Register:
 
     def take(self, stand_in: str, method: str, path: str) -> Fault | None:
         """The oldest fault that strikes this request, which is one time less after that."""
-        return self._take(stand_in, method, path, set(Kind) - BESIDE_OTHERS)
+        return self._take(stand_in, method, path, ONE_AT_A_TIME)
 
     def lag(self, stand_in: str, method: str, path: str) -> float:
         """By how many seconds this request's look-up is behind."""

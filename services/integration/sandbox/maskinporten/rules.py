@@ -32,6 +32,8 @@ class Grant:
     """What a client asks for, as its assertion says, before anything in it is proven."""
 
     algorithm: str
+    extended: bool
+    """Whether its header names extensions that one must know to understand it (`crit`)."""
     kid: str | None
     chain: Any
     client: str
@@ -115,6 +117,7 @@ def read(header: Mapping[str, Any], claims: Mapping[str, Any]) -> Grant:
     kid = header.get("kid")
     return Grant(
         algorithm=str(header.get("alg")),
+        extended="crit" in header,
         kid=kid if isinstance(kid, str) and kid else None,
         chain=header.get("x5c"),
         client=str(claims.get("iss")),
@@ -147,6 +150,9 @@ def _asked(details: object) -> Asked | None:
 
 
 def check_algorithm(grant: Grant) -> None:
+    """Extensions of the signature are refused, as we know none (RFC 7515 §4.1.11)."""
+    if grant.extended:
+        raise refusals.SignatureRefused(f"{refusals.SignatureRefused.title()}. No extension (crit) is understood")
     if grant.algorithm not in ALGORITHMS:
         raise refusals.SignatureRefused(
             f"{refusals.SignatureRefused.title()}. Algorithm must be one of {', '.join(ALGORITHMS)}"
