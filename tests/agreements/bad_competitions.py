@@ -27,7 +27,7 @@ PRICE = {"code": "pris", "kind": "price", "weight": "100", "formula": "linear_ag
 ANSWERS = [{"criterion": code, "text": "Fiktivt svar"} for code in ("kvalitet", "referanser")]
 LINE = {"item": "radgivertime", "unit_price_excl_vat": "1100.00"}
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-BOMB = next(content for _, media_type, content in foreign.BOMBS if media_type == "application/pdf")
+_, BOMB = foreign.bomb("a PDF that is encrypted")
 
 
 def new(name: str, status: int, *fails: str, who: str = BRONNOY, **body: Any) -> Case:
