@@ -52,7 +52,7 @@ class Award(Table, table=True):
     standstill_days: int
     announced_at: datetime = Field(sa_type=INSTANT)
     told_at: datetime | None = Field(default=None, sa_type=INSTANT)
-    """When the last bidder's letter had been handed over: the standstill begins."""
+    """When the last bidder's letter had been handed over: the standstill begins. Null where there is none."""
     ends_at: datetime | None = Field(default=None, sa_type=INSTANT)
     """When the standstill is over."""
     withdrawn_at: datetime | None = Field(default=None, sa_type=INSTANT)
@@ -122,19 +122,23 @@ def announce(
     }
     mini_competitions.move(session, caller, row, Event.ANNOUNCE_AWARD, reason=reason, detail=detail)
     competition_letters.tell(session, row, "award")
-    if not award.standstill_days:
-        all_told(session, row, award, award.announced_at)
     return award
 
 
 def begin(session: Session, competition_id: int) -> None:
-    """The standstill begins, if the last of the bidders' letters has been handed over, and it has not begun."""
+    """The standstill begins, if one was announced, the last of the bidders' letters has been handed over, and it has
+    not begun. It ends with its last day in Norway."""
     row = mini_competitions.by_id(session, competition_id)
     if row.state is not State.AWARD_NOTIFIED:
         return
     award, at = standing(session, competition_id), competition_letters.told_at(session, competition_id)
-    if at and award.told_at is None:
-        all_told(session, row, award, at)
+    if not award.standstill_days or award.told_at is not None or at is None:
+        return
+    award.told_at = at
+    award.ends_at = datetime.combine(rules.last_day(on(at), award.standstill_days) + timedelta(days=1), time(), OSLO)
+    session.flush()
+    detail = {"ends_at": award.ends_at.isoformat()}
+    mini_competitions.tell(session, row, "standstill_begins", None, detail=detail)
 
 
 def _weighed(session: Session, row: MiniCompetition) -> Sequence[Bid]:
@@ -177,23 +181,6 @@ def final(
         bids.move(session, caller, row, one, BidEvent.AWARD_FINAL)
     detail = {"call_off": str(call_off), "call_off_number": number}
     mini_competitions.move(session, caller, row, Event.STANDSTILL_OVER, detail=detail)
-
-
-def all_told(session: Session, row: MiniCompetition, award: Award, at: datetime) -> None:
-    """Every bidder's letter had been handed over at that instant: the standstill begins, and ends with its last day in
-    Norway. The competition is locked."""
-    award.told_at = at
-    if award.standstill_days:
-        end = rules.last_day(on(at), award.standstill_days) + timedelta(days=1)
-        award.ends_at = datetime.combine(end, time(), OSLO)
-    session.flush()
-    mini_competitions.tell(
-        session,
-        row,
-        "standstill_begins",
-        None,
-        detail={"ends_at": award.ends_at.isoformat() if award.ends_at else None},
-    )
 
 
 def standing(session: Session, competition_id: int) -> Award:
