@@ -63,7 +63,7 @@ def open_bids(session: Session, caller: Caller, row: MiniCompetition, key: Seali
     """Sealed → evaluation, the competition locked: every submitted bid is opened, or SealBroken and none is. Nowhere
     else is a competition's key unwrapped."""
     at = mini_competitions.clock(session)
-    if row.state is State.OPEN and at < row.deadline:
+    if row.state in (State.OPEN, State.SEALED) and at < row.deadline:
         raise TooEarlyToOpen(f"The deadline is {row.deadline.isoformat(timespec='seconds').replace('+00:00', 'Z')}.")
     mini_competitions.move(session, caller, row, Event.OPEN_BIDS)
     assert row.wrapped_key

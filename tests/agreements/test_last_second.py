@@ -1,10 +1,15 @@
 """Two hundred bids from twenty suppliers at the last second, through two processes: each is in or out by one clock."""
 
 import itertools
+import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
 from threading import Lock
 
 import httpx
@@ -12,8 +17,11 @@ import psycopg
 import pytest
 
 from services.agreements.mini_competitions.api import TERMS
-from tests.e2e.serving import beside
-from tests.e2e.system import BRONNOY, System
+from services.chassis import db
+from tests.agreements.conftest import BRONNOY
+from tests.conftest import NewDatabase
+from tests.e2e.system import free_ports
+from tests.issuer import Issuer
 
 COMPETITIONS, SUPPLIERS = 10, 20
 LAST = 100
@@ -45,22 +53,58 @@ INSERT INTO balance (scope, subject_id, item, reserved, posted) SELECT 'supplier
 
 
 @pytest.fixture
-def processes(system: System) -> Iterator[list[str]]:
-    with beside(system, "services", "serve", "agreements") as url:
-        yield [system.url("agreements"), url]
+def url(new_database: NewDatabase) -> str:
+    return new_database("agreements", seeded=True)
 
 
 @pytest.fixture
-def suppliers(system: System) -> Iterator[list[str]]:
-    with system.database("agreements") as database:
+def processes(url: str, issuer: Issuer, sealing_file: Path) -> Iterator[list[str]]:
+    """Two processes of the service on one database, as behind a balancer. → their URLs"""
+    given = {
+        "AGREEMENTS_DATABASE_URL": url,
+        "AGREEMENTS_ISSUERS": json.dumps([issuer.trusted().model_dump(mode="json")]),
+        "AGREEMENTS_SEALING_KEY_FILE": str(sealing_file),
+    }
+    urls = [f"http://127.0.0.1:{port}" for port in free_ports(2)]
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", "services", "serve", "agreements"],
+            env=os.environ | given | {"AGREEMENTS_PORT": one.rpartition(":")[2]},
+            cwd=db.PROJECT,
+            stdout=subprocess.DEVNULL,
+        )
+        for one in urls
+    ]
+    try:
+        for one in urls:
+            assert answers(f"{one}/health/ready")
+        yield urls
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.wait(60)
+
+
+def answers(url: str) -> bool:
+    for _ in range(1200):
+        try:
+            return httpx.get(url).status_code == 200
+        except httpx.TransportError:
+            time.sleep(0.1)
+    return False
+
+
+@pytest.fixture
+def suppliers(url: str) -> list[str]:
+    with psycopg.connect(url, autocommit=True) as database:
         database.execute(SEATS, {"agreement": LOT[0], "lot": LOT[1], "buyer": BRONNOY})
         found = database.execute(
             "SELECT p.number FROM place p JOIN lot l ON l.id = p.lot_id JOIN frameworkagreement f ON f.id = "
             "l.framework_id WHERE f.slug = %s AND l.slug = %s ORDER BY p.rank LIMIT %s",
             [*LOT, SUPPLIERS],
         ).fetchall()
-        yield [number for (number,) in found]
-        database.execute("UPDATE place SET state = 'withdrawn' WHERE rank > 100")
+    return [number for (number,) in found]
 
 
 def deadline_falls(database: psycopg.Connection, ids: list[str]) -> None:
@@ -81,14 +125,17 @@ def persistent(http: httpx.Client, url: str, body: object, headers: dict[str, st
 
 
 def test_of_two_hundred_bids_each_is_in_or_out_and_none_is_half(
-    system: System, processes: list[str], suppliers: list[str]
+    url: str, processes: list[str], suppliers: list[str], issuer: Issuer
 ) -> None:
-    buyer = system.bearer("agreements.order", "agreements.read")
-    bearers = {one: system.bearer("agreements.supply", organisation=one) for one in suppliers}
+    expires = int(time.time()) + 3600
+    tokens = {one: issuer.token(one, "agreements.supply", exp=expires) for one in suppliers}
+    bearers = {one: {"Authorization": f"Bearer {token}"} for one, token in tokens.items()}
+    token = issuer.token(BRONNOY, "agreements.order", "agreements.read", exp=expires)
+    buyer = {"Authorization": f"Bearer {token}"}
     turns = itertools.cycle(processes)
     with (
         httpx.Client(timeout=60, limits=httpx.Limits(max_connections=32)) as http,
-        system.database("agreements") as database,
+        psycopg.connect(url, autocommit=True) as database,
         ThreadPoolExecutor(32) as pool,
     ):
         ids = []
