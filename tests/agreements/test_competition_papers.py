@@ -65,7 +65,7 @@ def test_the_invitation_says_what_is_bought_how_bids_are_weighed_and_until_when(
         "Løsningsforslag quality 37,5 % 100 × gjennomsnittet av det evaluatorene gir / 10.",
         "Krav LOGG-1 i kravspesifikasjonen.",
         "Høyeste sum: kr 1 284 000,00",
-        "flest poeng for kvalitet • rangeringen i delkontrakten • loddtrekning med et tall",
+        "loddtrekning med et tall som ble trukket ved kunngjøringen",
         "Prisene kan ikke være høyere enn de som gjaldt i prislisten deres",
     ):
         assert part in said
