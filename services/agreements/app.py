@@ -30,6 +30,7 @@ from services.agreements.integration_client import Integration
 from services.agreements.letter_copies import api as letter_copies
 from services.agreements.mini_competitions import api as mini_competitions
 from services.agreements.openings import api as openings
+from services.agreements.order_amendments import api as order_amendments
 from services.agreements.order_answers import api as order_answers
 from services.agreements.order_changes import api as order_changes
 from services.agreements.order_messages import api as order_messages
@@ -97,6 +98,7 @@ def create_app(settings: Settings | None = None, *, catalog: httpx.Client | None
             order_changes.router,
             order_messages.router,
             order_answers.router,
+            order_amendments.router,
             deliveries.router,
             acceptances.router,
             explanations.router,

@@ -81,6 +81,7 @@ _CALL_OFFS = {
     **dict.fromkeys(("GET /call-offs/{id}/order.xml", "GET /call-offs/{id}/order-messages"), _SEEN),
     "GET /call-offs/{id}/order-messages/{message}": _SEEN,
     "POST /call-offs/{id}/order-responses": _BY_SUPPLIER,
+    **dict.fromkeys(("POST /call-offs/{id}/order-changes", "POST /call-offs/{id}/order-cancellations"), _BY_BUYER),
     "GET /call-offs/{id}/explanation": only(may(READ, OWNER, BUYER, PAYER, SUPPLIER)),
     "POST /call-offs/{id}/letters/preview": _SEEN,
     **{f"POST /call-offs/{{id}}/{step}": row for step, row in _STEPS.items()},

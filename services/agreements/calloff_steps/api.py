@@ -11,11 +11,10 @@ from pydantic import Field
 from services.agreements.calloff_steps import rules, store
 from services.agreements.calloffs import placing, shapes
 from services.agreements.calloffs import store as calloffs
-from services.agreements.calloffs.rules import Choice, Event, State, Wanted, after, first_events
+from services.agreements.calloffs.rules import Choice, Event, Wanted, after, first_events
 from services.agreements.calloffs.store import Part
 from services.agreements.catalog_client import CatalogDep
 from services.agreements.frameworks.rules import Method
-from services.agreements.letters import store as letters
 from services.agreements.places import store as places
 from services.chassis.app import new_router
 from services.chassis.auth import CallerDep
@@ -180,12 +179,7 @@ def cancel(
     """Until delivery has begun. What it held under the ceilings is free again; a supplier that was told gets a letter
     that says so."""
     row = calloffs.locked(session, id, caller.organisation, Part.BUYER)
-    told = row.state not in (State.DRAFT, State.RESERVED, State.APPROVED)
-    calloffs.move(session, caller, row, Event.CANCEL, reason=step.reason)
-    row.hold_until_on = row.respond_by_on = None
-    if told:
-        calloffs.send_letter(session, row, letters.CANCELLATION)
-    calloffs.release(session, row, Event.CANCEL.value)
+    store.cancel(session, caller, row, step.reason)
     return shapes.of(session, row, caller.organisation)
 
 

@@ -13,6 +13,7 @@ from services.agreements.award_keys import rules as award_keys
 from services.agreements.calloff_steps import rules
 from services.agreements.calloffs import placing, store
 from services.agreements.calloffs.rules import (
+    BEFORE_SUPPLIER,
     AccessionNotActive,
     AgreementNotOpen,
     Event,
@@ -144,6 +145,16 @@ def send(session: Session, caller: Caller | None, row: CallOff, reason: str | No
     store.wait(session, row, None)
     store.move(session, caller, row, Event.SEND, reason=reason)
     store.send_letter(session, row, letters.ORDER)
+
+
+def cancel(session: Session, caller: Caller, row: CallOff, reason: str | None) -> None:
+    """What it held is free again, and a supplier that was told gets a letter that says so."""
+    told = row.state not in BEFORE_SUPPLIER
+    store.move(session, caller, row, Event.CANCEL, reason=reason)
+    row.hold_until_on = row.respond_by_on = None
+    if told:
+        store.send_letter(session, row, letters.CANCELLATION)
+    store.release(session, row, Event.CANCEL.value)
 
 
 def acknowledge(session: Session, caller: Caller, row: CallOff, reason: str | None) -> None:

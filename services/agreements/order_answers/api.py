@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Path, Request
+from fastapi import Path
 from sqlmodel import Session
 
 from services.agreements.award_keys.rules import Verdict
@@ -14,10 +14,10 @@ from services.agreements.calloffs import store as calloffs
 from services.agreements.calloffs.rules import Event, after
 from services.agreements.calloffs.store import Part
 from services.agreements.catalog_client import CatalogDep
+from services.agreements.message_readings import rules as readings
 from services.agreements.message_rules import rules as message_rules
 from services.agreements.order_answers import rules
 from services.agreements.order_changes import store as order_changes
-from services.agreements.order_messages import rules as message_kinds
 from services.agreements.order_messages import store as order_messages
 from services.agreements.ubl_messages import rules as ubl
 from services.agreements.ubl_messages import wire
@@ -26,7 +26,7 @@ from services.chassis.auth import Caller, CallerDep
 from services.chassis.clock import TodayDep
 from services.chassis.contract import example
 from services.chassis.db import DatabaseDep, DryRunDep
-from services.chassis.problems import Problem, refuse
+from services.chassis.problems import refuse
 from services.chassis.values import seed_id
 
 router = new_router("/call-offs", "Order messages")
@@ -74,19 +74,6 @@ _EXAMPLE = """\
 """
 
 
-async def _body(request: Request) -> bytes:
-    """The message's bytes; more than is allowed is not even read to its end."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type not in ubl.MEDIA_TYPES:
-        raise ubl.MessageMediaTypeUnknown(f"One of {', '.join(ubl.MEDIA_TYPES)}.")
-    content = bytearray()
-    async for piece in request.stream():
-        content += piece
-        if len(content) > ubl.LARGEST:
-            raise ubl.MessageTooLarge(f"At most {ubl.LARGEST} bytes.")
-    return bytes(content)
-
-
 @router.post(
     "/{id}/order-responses",
     summary="Answer an order in UBL",
@@ -94,7 +81,7 @@ async def _body(request: Request) -> bytes:
 )
 def answer(
     id: Annotated[UUID, Path(description="The call-off's id", examples=[str(seed_id("call-off:sent"))])],
-    content: Annotated[bytes, Depends(_body)],
+    content: wire.BodyDep,
     caller: CallerDep,
     database: DatabaseDep,
     dry_run: DryRunDep,
@@ -117,7 +104,7 @@ def answer(
         raise ubl.MessageUnknown("It is no OrderResponse of Peppol BIS Ordering 3 (T76, T116).")
     with database.reading() as reader:
         row = calloffs.supplied(reader, id, caller.organisation)
-        if _has_come(reader, row, caller, root, content):
+        if order_messages.has_come(reader, row, caller.organisation, root, content):
             return shapes.of(reader, row, caller.organisation)
         thread = order_messages.thread(reader, row)
     newest = thread.messages[-1].ordered
@@ -131,8 +118,8 @@ def answer(
         known, said = order_changes.looked_at(database, catalog.verify, id, caller, asked.event)
     with database.writing(rehearsed=dry_run) as session:
         row = calloffs.locked(session, id, caller.organisation, Part.SUPPLIER)
-        if not _has_come(session, row, caller, root, content):
-            _take(session, caller, row, asked, known, said, today)
+        if not order_messages.has_come(session, row, caller.organisation, root, content):
+            _take(session, caller, row, asked, f"{root.path}/cac:Delivery", known, said, today)
             order_messages.keep(
                 session,
                 row.id or 0,
@@ -147,24 +134,17 @@ def answer(
         return shapes.of(session, row, caller.organisation)
 
 
-def _has_come(session: Session, row: calloffs.CallOff, caller: Caller, root: ubl.Element, content: bytes) -> bool:
-    """Whether this very message has come before."""
-    before = order_messages.received(session, row.id or 0, caller.organisation, root.value("cbc:ID"))
-    if before and before.content != content:
-        raise message_kinds.MessageIdUsed("Use a new id for a new message.")
-    return before is not None
-
-
 def _take(
     session: Session,
     caller: Caller,
     row: calloffs.CallOff,
     asked: rules.Answer,
+    day: str,
     known: UUID | None,
     said: tuple[Verdict, ...],
     today: date,
 ) -> None:
-    """The step that the answer asks for, as over JSON."""
+    """The step that the answer asks for, as over JSON. `day`: where the message names one."""
     match asked.event:
         case Event.ACKNOWLEDGE:
             calloff_steps.acknowledge(session, caller, row, asked.reason)
@@ -174,7 +154,10 @@ def _take(
             calloff_steps.decline(session, caller, row, asked.reason, None)
         case Event.PROPOSE_CHANGE:
             after(row.state, asked.event)
-            _propose(session, caller, row, asked, today)
+            with readings.placed(asked.xpaths, day):
+                order_changes.propose(
+                    session, caller, row, asked.event, asked.lines, asked.needed_on, asked.reason, today
+                )
         case Event.CHANGE_REFUSED:
             after(row.state, asked.event)
             order_changes.refuse_buyers(session, caller, row, asked.reason)
@@ -183,17 +166,3 @@ def _take(
             assert known
             change = order_changes.same(session, row, known)
             order_changes.accept(session, caller, row, change, asked.event, said, asked.reason, today)
-
-
-def _propose(session: Session, caller: Caller, row: calloffs.CallOff, asked: rules.Answer, today: date) -> None:
-    """What is wrong with a line is told with where the line stands in the message."""
-    try:
-        order_changes.propose(
-            session, caller, row, Event.PROPOSE_CHANGE, asked.lines, asked.needed_on, asked.reason, today
-        )
-    except Problem as problem:
-        for one in problem.all or (problem,):
-            _, name, *place = (one.pointer or "#/").split("/")
-            if name == "lines" and place:
-                one.pointer, one.members["xpath"] = None, asked.xpaths[int(place[0])]
-        raise

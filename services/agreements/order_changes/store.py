@@ -66,15 +66,13 @@ class OrderChangeAnswer(Table, table=True):
     )
 
 
-def proposed_lines(
-    session: Session, row: CallOff, proposed: Sequence[rules.Proposed], today: date
-) -> tuple[tuple[Priced, ...], tuple[Priced, ...]]:
-    """→ the order's lines now, and as proposed: at the frozen prices, and for other items at those of the supplier's
-    own price list."""
+def binding(session: Session, row: CallOff, today: date) -> tuple[list[Priced], dict[str, Priced]]:
+    """→ the order's lines now, and by item what may be ordered of its supplier: at the frozen prices, and for other
+    items at those of the supplier's own price list."""
     assert row.id
     before = store.lines(session, [row.id])[row.id]
     seat = next(seat for seat in places.seats(session, row.lot_id, today) if seat.place_id == row.place_id)
-    known = {
+    listed = {
         price.item: Priced(
             price.item,
             price.name,
@@ -87,7 +85,15 @@ def proposed_lines(
             price.component,
         )
         for price in seat.prices.values()
-    } | {line.item: line for line in before}
+    }
+    return before, listed | {line.item: line for line in before}
+
+
+def proposed_lines(
+    session: Session, row: CallOff, proposed: Sequence[rules.Proposed], today: date
+) -> tuple[tuple[Priced, ...], tuple[Priced, ...]]:
+    """→ the order's lines now, and as proposed, at the prices that bind"""
+    before, known = binding(session, row, today)
     refuse(rules.check_lines(proposed, known))
     return tuple(before), rules.priced(proposed, known)
 
@@ -230,7 +236,7 @@ def looked_at(
     return change.uuid, placing.still_certified(row.place_id, row.supplier, row.supplier_name, priced(change), verify)
 
 
-def same(session: Session, row: CallOff, known: UUID) -> OrderChange:
+def same(session: Session, row: CallOff, known: UUID | None) -> OrderChange:
     """The change that was looked at, if it still waits for an answer."""
     change = pending(session, row)
     if change.uuid != known:

@@ -167,7 +167,7 @@ def _shown(call_off: UUID, one: rules.Message, kept: dict[tuple[int, Profile], s
         event=one.event,
         kind=one.kind,
         response=one.response,
-        document_id=kept[one.sequence, came[0]].document_id if came else one.document_id,
+        document_id=one.document_id,
         order_id=one.order_id,
         change_id=one.change_id,
         version=one.version,
@@ -194,7 +194,7 @@ def _xml(database: Database, row: calloffs.CallOff, one: rules.Message, wanted: 
         with database.writing() as session:
             content = _made(session, row, one, profile)
     headers = {
-        "Content-Disposition": f'inline; filename="{one.document_id}.xml"',
+        "Content-Disposition": f'inline; filename="{one.order_id}-{one.kind}-{one.sequence}.xml"',
         "Not-Expressed": ", ".join(rules.not_expressed(one)),
     }
     return Response(content, media_type="application/xml", headers=headers)

@@ -224,9 +224,11 @@ def thread(
     versions: Mapping[int, Ordered],
     changes: Mapping[str, Change],
     response_days: int,
+    received: Mapping[int, str] | None = None,
 ) -> Thread:
     """What has been told of a call-off. Each supplier that it goes to gets an order of its own, and the messages after
-    it are numbered on from that. `response_days`: how long a supplier has for its answer."""
+    it are numbered on from that, but for those `received`, by event, with ids of their own. `response_days`: how long
+    a supplier has for its answer."""
     found, told, version, turn = Thread(), [], 0, 0
     for one in happened:
         version += one.event in NEW_VERSION
@@ -239,6 +241,7 @@ def thread(
             continue
         before = versions[version - 1 if one.event in NEW_VERSION else version]
         message = _message(one, found, version, versions[version], before, changes.get(one.change or ""), response_days)
+        message = replace(message, document_id=(received or {}).get(one.sequence) or message.document_id)
         told.append(message)
         waiting = {
             Event.BUYER_CHANGE: message.document_id,
@@ -274,7 +277,7 @@ def _message(
         event=one.event,
         kind=means.kind,
         response=means.response,
-        document_id=f"{order_id}-{len(found.messages) + 1}" if found.messages else order_id,
+        document_id=_numbered(order_id, found) if found.messages else order_id,
         order_id=order_id,
         version=version,
         issued_on=one.on,
@@ -286,6 +289,13 @@ def _message(
         number=changes + 1 if means.kind is Kind.ORDER_CHANGE else None,
         change_id=found.change_id if one.event in (Event.CHANGE_CONFIRMED, Event.CHANGE_REFUSED) else None,
     )
+
+
+def _numbered(order_id: str, found: Thread) -> str:
+    """The next that no message before it has: one that came may have taken it."""
+    taken = {one.document_id for one in found.messages}
+    numbers = range(len(found.messages) + 1, 2 * len(found.messages) + 2)
+    return next(id for id in (f"{order_id}-{number}" for number in numbers) if id not in taken)
 
 
 def untold(state: State, found: Thread) -> str | None:

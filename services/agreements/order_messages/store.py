@@ -14,7 +14,7 @@ from services.agreements.db import Table
 from services.agreements.frameworks.store import FrameworkAgreement
 from services.agreements.order_changes import store as order_changes
 from services.agreements.order_messages import rules
-from services.agreements.ubl_messages.rules import Profile, Transaction
+from services.agreements.ubl_messages.rules import Element, Profile, Transaction
 from services.chassis import clock
 from services.chassis.db import INSTANT, choice
 
@@ -63,7 +63,16 @@ def thread(session: Session, row: CallOff) -> rules.Thread:
         for change, _, _ in order_changes.of(session, row, row.buyer)
     }
     response_days = session.get_one(FrameworkAgreement, row.framework_id).response_days
-    return rules.thread(row.number, happened, _versions(session, row), changes, response_days)
+    came = {sequence: one.document_id for (sequence, _), one in kept(session, row.id).items() if one.received}
+    return rules.thread(row.number, happened, _versions(session, row), changes, response_days, came)
+
+
+def told(session: Session, row: CallOff) -> rules.Thread:
+    """The same, of an order that its supplier has been told of."""
+    found = thread(session, row)
+    if found.order_id is None:
+        raise rules.NotTold(f"It is {row.state}. {rules.untold(row.state, found)}")
+    return found
 
 
 def _versions(session: Session, row: CallOff) -> Mapping[int, rules.Ordered]:
@@ -113,6 +122,14 @@ def received(session: Session, call_off_id: int, sender: str, document_id: str) 
         col(OrderMessage.received),
     )
     return session.exec(query).one_or_none()
+
+
+def has_come(session: Session, row: CallOff, sender: str, root: Element, content: bytes) -> bool:
+    """Whether this very message has come before; another with its id is refused."""
+    before = received(session, row.id or 0, sender, root.value("cbc:ID"))
+    if before and before.content != content:
+        raise rules.MessageIdUsed("Use a new id for a new message.")
+    return before is not None
 
 
 def keep(

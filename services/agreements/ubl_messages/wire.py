@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Depends, Request
 from lxml import etree
 
 from services.agreements.ubl_messages import rules
@@ -16,6 +17,22 @@ _ROOTS = {f"{_UBL}{name}-2": name for name in rules.ROOTS.values()}
 
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML cannot hold, and a reason that somebody wrote may."""
+
+
+async def body(request: Request) -> bytes:
+    """A message that is posted; of more than is allowed the rest is not even read."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in rules.MEDIA_TYPES:
+        raise rules.MessageMediaTypeUnknown(f"One of {', '.join(rules.MEDIA_TYPES)}.")
+    content = bytearray()
+    async for piece in request.stream():
+        content += piece
+        if len(content) > rules.LARGEST:
+            raise rules.MessageTooLarge(f"At most {rules.LARGEST} bytes.")
+    return bytes(content)
+
+
+BodyDep = Annotated[bytes, Depends(body)]
 
 
 def write(root: Element) -> bytes:
