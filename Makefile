@@ -53,7 +53,7 @@ tests/clients/python/.venv: tests/clients/python/requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --target $@ -r $< && touch $@ \
 	  || { rm -rf $@; echo "The schemas of UBL could not be installed: the tests with them will say so and be skipped"; }
 
-demo: .venv/installed ## tell four stories against the running services: an order, a procurement, a certification, an agreement
+demo: .venv/installed ## tell five stories against the running services, from an order to a mini-competition
 	@$(BIN)/python -m services demo
 
 token: .venv/installed ## print an access token of Brønnøy kommune from the running sandbox

@@ -35,7 +35,8 @@ def main() -> None:
     commands.add_parser("migrate", help="bring the databases to this version")
     commands.add_parser("seed", help="load the seed data that is not there yet")
     commands.add_parser("index", help="let the catalogue's search find everything anew")
-    commands.add_parser("demo", help="tell four stories against the running services")
+    story = commands.add_parser("demo", help="tell five stories, or one of them, against the running services")
+    story.add_argument("story", nargs="?", choices=tuple(demo.STORIES), help="all of them without it")
     commands.add_parser("contracts", help="write each service's openapi.json")
     commands.add_parser("permissions", help="print who may do what")
     for name, about, choices in (
@@ -123,7 +124,7 @@ def _do(given: argparse.Namespace) -> None:
         case "work":
             _work(given.service)
         case "demo":
-            demo.walk(RunSettings())
+            demo.walk(RunSettings(), given.story)
         case "contracts":
             for name in SERVICES:
                 changed = contract.write(app_of(name), db.PROJECT / "services" / name / "openapi.json")

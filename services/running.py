@@ -266,7 +266,7 @@ Samvirke is ready.
 
   curl '{catalog}/components?q=velferdsteknologi'
 
-  make demo     tells four stories: an order, a procurement, a certification, an agreement
+  make demo     tells five stories, from an order to a mini-competition with sealed bids
   Log in        Authorize on any of the three, and Authorize again under a role; then
                 choose a test person and her organisation. One login is for all three.
   make token    prints a machine's access token to paste in the same place

@@ -125,7 +125,7 @@ async def _repeat(seconds: float, what: Callable[[], object], stopping: asyncio.
         try:
             await asyncio.to_thread(what)
         except Exception:
-            _log.exception("%s failed and will be tried again", what.__name__)
+            _log.exception("%s failed and will be tried again", getattr(what, "__qualname__", what))
         await _pause(seconds, stopping)
 
 

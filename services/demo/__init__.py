@@ -8,15 +8,18 @@ from services.demo import agreement, certification, competition, order, procurem
 from services.demo.calls import Stopped as Stopped
 from services.settings import RunSettings
 
+STORIES = {
+    "order": ("A. An order, from the catalogue to the letter", order.walk),
+    "procurement": ("B. A specification of one's own, and neighbours with the same need", procurement.walk),
+    "certification": ("C. A product is certified, and what a buyer can trust", certification.walk),
+    "agreement": ("D. A framework agreement, from the announcement to the last krone", agreement.walk),
+    "competition": ("E. A mini-competition, from the need to the order and to open data", competition.walk),
+}
 
-def walk(run: RunSettings) -> None:
-    print("A. An order, from the catalogue to the letter\n")
-    order.walk(run)
-    print("\nB. A specification of one's own, and neighbours with the same need\n")
-    procurement.walk(run)
-    print("\nC. A product is certified, and what a buyer can trust\n")
-    certification.walk(run)
-    print("\nD. A framework agreement, from the announcement to the last krone\n")
-    agreement.walk(run)
-    print("\nE. A mini-competition, from the need to the order and to open data\n")
-    competition.walk(run)
+
+def walk(run: RunSettings, story: str | None) -> None:
+    """Tell one of the stories, or all."""
+    for place, name in enumerate([story] if story else STORIES):
+        title, told = STORIES[name]
+        print("\n" * bool(place) + f"{title}\n")
+        told(run)

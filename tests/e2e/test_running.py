@@ -94,7 +94,7 @@ def test_elsewhere_with_other_names_and_keys_by_environment_alone() -> None:
         other = httpx.get(f"{system.url('agreements')}/call-offs", headers={"Authorization": "Bearer x.y.z"})
         assert other.status_code == 401
         demo = subprocess.run(
-            [sys.executable, "-m", "services", "demo"],
+            [sys.executable, "-m", "services", "demo", "order"],
             env=system.environment,
             cwd=db.PROJECT,
             capture_output=True,

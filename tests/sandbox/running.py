@@ -169,7 +169,13 @@ def running_sandbox(
         closing.callback(database.close)
         seed.load(database, tell=lambda line: None, settings=settings)
         config = uvicorn.Config(
-            create_app(settings), loop=loop, http=http, access_log=False, log_config=None, timeout_graceful_shutdown=5
+            create_app(settings),
+            loop=loop,
+            http=http,
+            access_log=False,
+            log_config=None,
+            timeout_keep_alive=60,  # longer than clients keep theirs, as in the product: nobody's call meets a hang-up
+            timeout_graceful_shutdown=5,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": sockets})

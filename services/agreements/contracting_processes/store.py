@@ -178,7 +178,9 @@ def _competition(session: Session, row: MiniCompetition, framework: str) -> Comp
             )
             for one in row.lines
         ),
-        weights=tuple((one["title"], one["weight"]) for one in row.criteria if one.get("weight")),
+        weights=tuple(
+            (one.get("title") or {"nb": one["code"]}, one["weight"]) for one in row.criteria if one.get("weight")
+        ),
         published_at=row.published_at,
         deadline=row.deadline,
         questions_until=row.questions_until,
