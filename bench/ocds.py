@@ -26,6 +26,7 @@ from services.agreements.releases import rules, store
 from services.agreements.sealing.store import SealingKey
 from services.chassis import db
 from services.chassis.embedded import start
+from tests.agreements import review
 
 PORT = 18012
 COPY = """
@@ -61,8 +62,9 @@ def main() -> None:
             _fill(url, given.call_offs, Path(folder) / "keys" / "sealing.json")
             with _serving(url) as (client, process):
                 print(f"resident after the start: {_resident(process):.0f} MB")
-                for path in ("/ocds/releases.json", "/ocds/records.json"):
-                    _measure(client, process, path, Path(folder) / "package.json")
+                releases = _measure(client, process, "/ocds/releases.json", Path(folder) / "package.json")
+                _measure(client, process, "/ocds/records.json", Path(folder) / "package.json")
+                _review(client, releases, Path(folder) / "review")
         finally:
             server.stop()
 
@@ -133,7 +135,8 @@ def _resident(process: int) -> float:
     return int(line.split()[1]) / 1024
 
 
-def _measure(client: httpx.Client, process: int, path: str, file: Path) -> None:
+def _measure(client: httpx.Client, process: int, path: str, file: Path) -> dict[str, Any]:
+    """→ the package"""
     before, began, first = _resident(process), time.monotonic(), 0.0
     with client.stream("GET", path) as answer, file.open("wb") as kept:
         for piece in answer.iter_bytes():
@@ -148,6 +151,18 @@ def _measure(client: httpx.Client, process: int, path: str, file: Path) -> None:
         f"resident at most {after:.0f} MB, {after - before:+.0f} MB",
         flush=True,
     )
+    return package
+
+
+def _review(client: httpx.Client, package: dict[str, Any], folder: Path) -> None:
+    """By the standard's own library, as the tests do it, without a network."""
+    folder.mkdir()
+    began = time.monotonic()
+    with review.reviewing(folder, client) as library:
+        findings = library.findings(package)
+    print(f"libcoveocds: {findings or 'no finding'}, in {time.monotonic() - began:.0f} s", flush=True)
+    if findings:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

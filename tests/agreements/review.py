@@ -13,6 +13,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 from fastapi.testclient import TestClient
 from libcoveocds.api import ocds_json_output
 from libcoveocds.config import LibCoveOCDSConfig
@@ -70,7 +71,7 @@ class Review:
 
 
 @contextmanager
-def reviewing(folder: Path, api: TestClient) -> Iterator[Review]:
+def reviewing(folder: Path, api: TestClient | httpx.Client) -> Iterator[Review]:
     """A review with the extensions in the folder: the three of the standard's, and our own as the service serves it."""
     for path in sorted((DATA / "extensions").rglob("*.*")):
         copied = folder / path.relative_to(DATA / "extensions")
